@@ -1,0 +1,178 @@
+import type { Role } from './claims.ts'
+import type { EndReason, Failure, PhaseReport, SessionExit, SessionState } from './phases.ts'
+
+/** A CLI archive: fetched by the runner, refused unless its digest is this one. */
+export interface BundleSpec {
+  /** https address (http only where the server allows it) of a `.tar.gz`, `.tgz`, `.tar` or `.zip` archive. */
+  readonly url: string
+  /** SHA-256 of the archive as 64 lower-case hexadecimal digits. */
+  readonly sha256: string
+}
+
+/** Body of `POST /v1/sessions`. Everything is optional: an empty body starts the default template. */
+export interface CreateSessionRequest {
+  /** Name of the operator's template. Default: `shell`. */
+  readonly template?: string
+  /** Program to run, found on the session's PATH. Default: the template's. */
+  readonly command?: string
+  /** Its arguments. Default: the template's if `command` is left out, else none. */
+  readonly args?: readonly string[]
+  /** Environment variables beside the template's. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Environment variables that are never stored in clear, shown or logged. */
+  readonly secrets?: Readonly<Record<string, string>>
+  /** Working directory below the work folder. Default: the work folder. */
+  readonly cwd?: string
+  /** CLI archive that is fetched, verified and unpacked into the work folder before the command starts. */
+  readonly bundle?: BundleSpec
+  /** Width in cells. Default 80. */
+  readonly columns?: number
+  /** Height in rows. Default 24. */
+  readonly rows?: number
+  /** The session ends this many seconds after its creation. Default: the template's. */
+  readonly lifetimeSeconds?: number
+  /** The session ends after this many seconds without a byte in either direction; 0 = never. Default: the template's. */
+  readonly idleTimeoutSeconds?: number
+  /** Free labels, for your own use and for filters. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Whose session it is, when the caller's identity may act for others. Default: the caller. */
+  readonly owner?: string
+}
+
+/** A session as the API shows it. It never holds env, secrets or tokens. */
+export interface SessionInfo {
+  /** `ses_` and 22 or more URL-safe characters. */
+  readonly id: string
+  readonly state: SessionState
+  /** The last report of a session that is not yet running. */
+  readonly phase: PhaseReport | null
+  readonly template: string
+  readonly command: string
+  readonly args: readonly string[]
+  readonly owner: string
+  readonly project: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly columns: number
+  readonly rows: number
+  /** What keeps the session apart from the host and other sessions; `none` is said plainly. */
+  readonly isolation: Isolation
+  readonly lifetimeSeconds: number
+  readonly idleTimeoutSeconds: number
+  /** ISO 8601 times. `startedAt`: the command runs. */
+  readonly createdAt: string
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  /** When the lifetime is over. */
+  readonly expiresAt: string
+  readonly endReason: EndReason | null
+  /** Set once the session ended. */
+  readonly exit: SessionExit | null
+  /** Set when `endReason` is `failed`. */
+  readonly failure: Failure | null
+}
+
+/** `none`: a plain process of the server's user. `bubblewrap`: own mounts, processes and IPC. `container`: a pod of its own. */
+export type Isolation = 'none' | 'bubblewrap' | 'container'
+
+/** How to reach a session's terminal. */
+export interface TerminalAccess {
+  /** ws: or wss: address, complete; no token in it. */
+  readonly url: string
+  /** One-time session token. */
+  readonly token: string
+  /** ISO 8601 time at which the token is refused. */
+  readonly expiresAt: string
+  /** What the token allows. */
+  readonly role: Role
+}
+
+/** Answer of `POST /v1/sessions` (201; 200 when an Idempotency-Key found the session that it made before). */
+export interface CreateSessionResponse {
+  readonly session: SessionInfo
+  readonly terminal: TerminalAccess
+}
+
+/** Query of `GET /v1/sessions`. `metadata` filters are sent as `metadata[key]=value`. */
+export interface ListSessionsQuery {
+  readonly state?: SessionState | 'live'
+  readonly owner?: string
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly limit?: number
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string
+}
+
+/** Answer of `GET /v1/sessions`, newest first. */
+export interface ListSessionsResponse {
+  readonly sessions: readonly SessionInfo[]
+  readonly nextCursor: string | null
+}
+
+/** Body of `PATCH /v1/sessions/{id}`. */
+export interface UpdateSessionRequest {
+  /** New end of life: this many seconds from now. May shorten. */
+  readonly lifetimeSeconds?: number
+  /** Replaces the metadata as a whole. */
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+/** Body of `POST /v1/sessions/{id}/tokens`. */
+export interface CreateTokenRequest {
+  /** Default `driver`. */
+  readonly role?: Role
+  /** 5 to 600, default 60. */
+  readonly ttlSeconds?: number
+}
+
+/** A template as `GET /v1/templates` shows it. */
+export interface TemplateInfo {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly command: string
+  readonly args: readonly string[]
+  /** Which fields of a create request may differ from the template's. */
+  readonly allow: readonly TemplateOverride[]
+}
+
+/** Fields that a template may open to its clients. */
+export const TEMPLATE_OVERRIDES = ['command', 'args', 'env', 'secrets', 'cwd', 'bundle', 'lifetimeSeconds', 'idleTimeoutSeconds'] as const
+
+/** One of {@link TEMPLATE_OVERRIDES}. */
+export type TemplateOverride = (typeof TEMPLATE_OVERRIDES)[number]
+
+/** Answer of `GET /v1/templates`. */
+export interface ListTemplatesResponse {
+  readonly templates: readonly TemplateInfo[]
+}
+
+/**
+ * One line of a session's history, and one server-sent event of `GET /v1/sessions/{id}/events` and `GET /v1/events`:
+ * `id:` is `seq`, `event:` is `type`, `data:` is this object as JSON.
+ */
+export type SessionEvent = {
+  /** Grows over all sessions; send the last one as Last-Event-ID to go on after it. */
+  readonly seq: number
+  readonly sessionId: string
+  /** ISO 8601 time. */
+  readonly at: string
+} & SessionEventBody
+
+/** What happened. */
+export type SessionEventBody =
+  | { readonly type: 'created'; readonly state: SessionState }
+  | { readonly type: 'phase'; readonly state: SessionState; readonly phase: PhaseReport }
+  | { readonly type: 'running'; readonly state: SessionState }
+  | { readonly type: 'updated'; readonly state: SessionState; readonly expiresAt: string }
+  | { readonly type: 'ending'; readonly state: SessionState; readonly reason: EndReason }
+  | { readonly type: 'ended'; readonly state: SessionState; readonly exit: SessionExit }
+
+/** Names of {@link SessionEventBody}. */
+export type SessionEventType = SessionEventBody['type']
+
+/** Answer of `GET /healthz` and `GET /readyz`. */
+export interface HealthResponse {
+  readonly status: 'ok' | 'unavailable'
+  /** Part → `ok` or one sentence on what is wrong. */
+  readonly checks: Readonly<Record<string, string>>
+}

@@ -1,0 +1,108 @@
+import type { Role } from './claims.ts'
+import type { PhaseReport, SessionExit } from './phases.ts'
+import type { BundleSpec } from './rest.ts'
+
+/**
+ * The contract between controller, gateway and runner: HTTP and WebSocket on the runner's one port. Every request but
+ * `GET /healthz` carries the runner's own secret; a runner answers 401 to another secret and 403 to another runner id,
+ * so that a reused address cannot be mistaken for the runner that once had it.
+ *
+ * @internal
+ */
+
+/** Paths on the runner's port. */
+export const RUNNER_PATHS = {
+  /** 200 `ok`, no secret needed. */
+  health: '/healthz',
+  /** `POST` an {@link Assignment}: 202 {@link RunnerStatus}, 409 when it has one already. */
+  assign: '/v1/assign',
+  /** `GET` {@link RunnerStatus}. */
+  status: '/v1/status',
+  /**
+   * `GET` newline-delimited {@link RunnerEvent}s: the present state first, then each change, until the runner ends.
+   * An empty line every {@link RUNNER_KEEPALIVE_MS} keeps it open.
+   */
+  events: '/v1/events',
+  /** `POST` {@link StopRequest}: 202; the command is ended, then the runner itself. */
+  stop: '/v1/stop',
+  /** `POST` {@link UpdateAssignment}: 200. */
+  update: '/v1/update',
+  /** WebSocket with subprotocol `cliscale.v1` or `tty`. */
+  terminal: '/v1/terminal',
+} as const
+
+/** Header that names the runner that the caller means. */
+export const RUNNER_ID_HEADER = 'x-cliscale-runner'
+
+/** Header on a terminal upgrade: the {@link Role} that the redeemed token gave. */
+export const ROLE_HEADER = 'x-cliscale-role'
+
+/** Header on a terminal upgrade: the request id of the client's upgrade, for logs. */
+export const REQUEST_ID_HEADER = 'x-request-id'
+
+/** Interval of empty lines on the event stream. */
+export const RUNNER_KEEPALIVE_MS = 15_000
+
+/** What a blank runner is told to run. */
+export interface Assignment {
+  readonly sessionId: string
+  readonly command: string
+  readonly args: readonly string[]
+  /** The whole environment of the command; the runner adds TERM, HOME, PATH, LANG and CLISCALE_SESSION_ID when missing. */
+  readonly env: Readonly<Record<string, string>>
+  /** Working directory, relative to the work folder. */
+  readonly cwd?: string
+  readonly columns: number
+  readonly rows: number
+  readonly bundle?: BundleSpec
+  /** Milliseconds since the epoch at which the runner ends the session by itself. */
+  readonly expiresAtMs: number
+  /** 0 = never. */
+  readonly idleTimeoutMs: number
+  readonly ringBytes?: number
+  readonly scrollbackLines?: number
+  /** How long the runner stays after the command's end, for clients that have not read everything. Default 30,000. */
+  readonly lingerMs?: number
+}
+
+/** What may change while a session runs. */
+export interface UpdateAssignment {
+  readonly expiresAtMs?: number
+  readonly idleTimeoutMs?: number
+}
+
+/** Body of `POST /v1/stop`. */
+export interface StopRequest {
+  readonly reason: 'killed' | 'expired' | 'idle' | 'failed'
+  /** Between SIGHUP and SIGKILL to the process group. Default 2,000. */
+  readonly graceMs?: number
+}
+
+/** Where a runner is in its one life. */
+export const RUNNER_STATES = ['blank', 'preparing', 'running', 'exited'] as const
+
+/** One of {@link RUNNER_STATES}. */
+export type RunnerState = (typeof RUNNER_STATES)[number]
+
+/** Answer of `GET /v1/status`. */
+export interface RunnerStatus {
+  readonly runnerId: string
+  readonly epoch: string
+  readonly state: RunnerState
+  readonly sessionId: string | null
+  readonly phase: PhaseReport | null
+  readonly exit: SessionExit | null
+  readonly clients: Readonly<Record<Role, number>>
+  /** Bytes that the PTY has written. */
+  readonly outputOffset: number
+  /** Milliseconds since the epoch of the last byte in either direction. */
+  readonly lastActivityAtMs: number
+  readonly pid: number
+}
+
+/** One line of the event stream. */
+export type RunnerEvent =
+  | { readonly type: 'status'; readonly status: RunnerStatus }
+  | { readonly type: 'phase'; readonly report: PhaseReport }
+  | { readonly type: 'running' }
+  | { readonly type: 'exit'; readonly exit: SessionExit }
