@@ -28,7 +28,7 @@ export interface ObservedRunner {
 export type Unsubscribe = () => void
 
 /**
- * Where runners run. Implementations map their platform's errors to `CliscaleHttpError` codes, are safe to call again
+ * Where runners run. Implementations map their platform's errors to `CodedError`s, are safe to call again
  * after a crash at any point, and hold no truth: the `runners` table does.
  */
 export interface Driver {
