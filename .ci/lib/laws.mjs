@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { posix } from 'node:path'
+import ts from 'typescript'
+import { at, filesIn } from './root.mjs'
+
+/** Folders of packages/server/src, each with the ones it may import. */
+const serverLayers = {
+  config: [],
+  observability: [],
+  http: ['config', 'observability'],
+  auth: ['config', 'http', 'observability'],
+  lifecycle: ['config', 'http', 'observability'],
+  drivers: ['config', 'http', 'observability'],
+  store: ['config', 'http', 'observability'],
+  controller: ['auth', 'lifecycle', 'drivers', 'store', 'config', 'http', 'observability'],
+  gateway: ['auth', 'lifecycle', 'store', 'config', 'http', 'observability'],
+}
+
+/** What breaks the import law and the other laws that the linter has no rule for. All files, or those below `paths`. */
+export function checkLaws(paths = []) {
+  const folders = paths.map((path) => posix.normalize(path.replaceAll('\\', '/')).replace(/\/$/, ''))
+  return ['packages', 'examples', '.ci']
+    .flatMap((folder) => filesIn(folder))
+    .filter((file) => /\.(ts|tsx|mts|mjs)$/.test(file) && !file.includes('/fixtures/'))
+    .filter(
+      (file) =>
+        folders.length === 0 ||
+        folders.some((part) => part === '.' || file === part || file.startsWith(`${part}/`)),
+    )
+    .flatMap((file) => checkFile(file, readFileSync(at(file), 'utf8')))
+}
+
+/** What one file breaks. */
+export function checkFile(file, text) {
+  const broken = []
+  const report = (position, message) => {
+    broken.push({ file, line: text.slice(0, position).split('\n').length, message })
+  }
+  for (const { fileName, pos } of ts.preProcessFile(text, true, true).importedFiles) {
+    const message = importProblem(file, fileName)
+    if (message) report(pos, message)
+  }
+  if (file.endsWith('.test.ts') || file.endsWith('.test.tsx')) {
+    const sleep = /from 'node:timers\/promises'|new Promise\b.{0,60}\bsetTimeout\b/.exec(text)
+    if (sleep) report(sleep.index, 'Tests do not sleep: wait for a condition with a deadline.')
+  }
+  return broken
+}
+
+function importProblem(file, specifier) {
+  const source = /^packages\/([a-z]+)\/src\/(.*)$/.exec(file)
+  if (!source) return undefined
+  const [, name, inside] = source
+  const target = specifier.startsWith('.') ? posix.join(posix.dirname(inside), specifier) : undefined
+  if (target?.startsWith('..')) return `'${specifier}' leaves the package's sources.`
+  if (name === 'sdk') return sdkProblem(inside, target, specifier)
+  if (name === 'react') return reactProblem(specifier)
+  if (specifier === '@cliscale/sdk' || specifier.startsWith('@cliscale/sdk/errors'))
+    return `@cliscale/${name} imports '@cliscale/sdk/protocol' and nothing else of the SDK.`
+  if (specifier.startsWith('@cliscale/') && specifier !== '@cliscale/sdk/protocol')
+    return `@cliscale/${name} may not import '${specifier}'.`
+  return name === 'server' && target ? serverProblem(inside, target) : undefined
+}
+
+function sdkProblem(inside, target, specifier) {
+  if (inside.startsWith('protocol/') && !target?.startsWith('protocol/'))
+    return `protocol/ imports nothing but itself, not '${specifier}'.`
+  if (specifier.startsWith('@cliscale/')) return `The SDK may not import '${specifier}'.`
+  if (isBuiltin(specifier)) return `The SDK runs in browsers and may not import '${specifier}'.`
+  return undefined
+}
+
+function reactProblem(specifier) {
+  if (specifier.startsWith('@cliscale/') && !/^@cliscale\/sdk(\/protocol|\/errors)?$/.test(specifier))
+    return `@cliscale/react may not import '${specifier}'.`
+  if (isBuiltin(specifier)) return `@cliscale/react runs in browsers and may not import '${specifier}'.`
+  return undefined
+}
+
+function serverProblem(inside, target) {
+  const from = layerOf(inside)
+  const to = layerOf(target)
+  if (from === 'cli' || from === to) return undefined
+  if (from === 'server') return to === 'cli' ? `${inside} may not import cli.` : undefined
+  if (serverLayers[from]?.includes(to)) return undefined
+  return `${from} may not import ${to} (${target}).`
+}
+
+/** The layer of a path inside packages/server/src: its folder; files at the top are cli or server. */
+function layerOf(path) {
+  if (!path.includes('/')) return path.startsWith('cli.') ? 'cli' : 'server'
+  return path.split('/')[0] === 'cli' ? 'cli' : path.split('/')[0]
+}
+
+function isBuiltin(specifier) {
+  return specifier.startsWith('node:') || builtinModules.includes(specifier)
+}

@@ -1,0 +1,44 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { at, cache, filesIn, foldersIn } from './root.mjs'
+import { run } from './run.mjs'
+
+/** Flags with which every source file and test of the repository runs. */
+export const sourceFlags = ['--conditions=@cliscale/source', `--import=${at('.ci/lib/source-loader.mjs')}`]
+
+/** All test files, those of the lower packages first. */
+export function testFiles() {
+  const folders = [
+    '.ci/test',
+    ...['sdk', 'runner', 'server', 'react'].map((name) => `packages/${name}/test`),
+    ...foldersIn('examples').map((name) => `examples/${name}/test`),
+  ]
+  return folders.flatMap((folder) => filesIn(folder)).filter((file) => /\.test\.(ts|tsx|mjs)$/.test(file))
+}
+
+/** Runs test files. Resolves to how many tests passed and failed; a skipped or unfinished test is a failure. */
+export async function runTests(node, files, { flags = [], env = {} } = {}) {
+  mkdirSync(cache, { recursive: true })
+  const report = join(cache, `tests-${process.pid}.json`)
+  const code = await run(
+    node,
+    [
+      ...flags,
+      '--test',
+      '--test-concurrency=2',
+      '--test-timeout=600000',
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      `--test-reporter=${at('.ci/lib/strict-reporter.mjs')}`,
+      `--test-reporter-destination=${report}`,
+      ...files,
+    ],
+    { env },
+  )
+  const { passed, failed, left } = JSON.parse(readFileSync(report, 'utf8'))
+  rmSync(report)
+  for (const name of left) console.error(`Skipped or unfinished: ${name}`)
+  if (passed + failed === 0) console.error('No test ran.')
+  const ok = code === 0 && failed === 0 && left.length === 0 && passed > 0
+  return { passed: passed - left.length, failed: failed + left.length, ok }
+}

@@ -1,0 +1,19 @@
+// npm test [-- part of a path …]: installs and builds what is missing, then runs every test of the repository.
+import { build } from './lib/build.mjs'
+import { ensureBrowser } from './lib/browser.mjs'
+import { install, pinnedNode } from './lib/install.mjs'
+import { main, Refusal } from './lib/run.mjs'
+import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
+
+await main(async () => {
+  await install()
+  await build()
+  const filters = process.argv.slice(2)
+  const files = testFiles().filter(
+    (file) => filters.length === 0 || filters.some((part) => file.includes(part)),
+  )
+  if (files.length === 0) throw new Refusal(`No test file matches ${filters.join(' ')}.`)
+  const env = { CHROMIUM_PATH: await ensureBrowser() }
+  const { ok } = await runTests(pinnedNode(), files, { flags: sourceFlags, env })
+  return ok ? 0 : 1
+})
