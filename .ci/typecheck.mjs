@@ -1,5 +1,5 @@
 // npm run typecheck [-- sdk|protocol|react|runner|server|console|examples …]
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { install } from './lib/install.mjs'
 import { at, filesIn, foldersIn } from './lib/root.mjs'
@@ -17,7 +17,6 @@ const projects = {
 
 await main(async () => {
   await install()
-  mkdirSync(at('.cache/tsc'), { recursive: true })
   const chosen = process.argv.slice(2)
   const unknown = chosen.find((name) => !(name in projects))
   if (unknown) throw new Refusal(`No project ${unknown}; there are ${Object.keys(projects).join(', ')}.`)
