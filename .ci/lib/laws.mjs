@@ -17,6 +17,19 @@ const serverLayers = {
   gateway: ['auth', 'lifecycle', 'store', 'config', 'http', 'observability'],
 }
 
+const textLaws = [
+  {
+    files: (file) => /\.test\.tsx?$/.test(file),
+    pattern: /from 'node:timers\/promises'|new Promise\b[^\n]{0,60}\bsetTimeout\b/,
+    message: 'Tests do not sleep: wait for a condition with a deadline.',
+  },
+  {
+    files: (file) => /\/src\//.test(file) && !/(\/config\/|\/config\.ts$)/.test(file),
+    pattern: /import \{[^}]*\benv\b[^}]*\} from '(node:)?process'/,
+    message: 'The environment is read in config/ or config.ts only.',
+  },
+]
+
 /** What breaks the import law and the other laws that the linter has no rule for. All files, or those below `paths`. */
 export function checkLaws(paths = []) {
   const folders = paths.map((path) => posix.normalize(path.replaceAll('\\', '/')).replace(/\/$/, ''))
@@ -41,16 +54,16 @@ export function checkFile(file, text) {
     const message = importProblem(file, fileName)
     if (message) report(pos, message)
   }
-  if (file.endsWith('.test.ts') || file.endsWith('.test.tsx')) {
-    const sleep = /from 'node:timers\/promises'|new Promise\b.{0,60}\bsetTimeout\b/.exec(text)
-    if (sleep) report(sleep.index, 'Tests do not sleep: wait for a condition with a deadline.')
+  for (const { files, pattern, message } of textLaws) {
+    const found = files(file) ? pattern.exec(text) : undefined
+    if (found) report(found.index, message)
   }
   return broken
 }
 
 function importProblem(file, specifier) {
   const source = /^packages\/([a-z]+)\/src\/(.*)$/.exec(file)
-  if (!source) return undefined
+  if (!source) return outsideProblem(file, specifier)
   const [, name, inside] = source
   const target = specifier.startsWith('.') ? posix.join(posix.dirname(inside), specifier) : undefined
   if (target?.startsWith('..')) return `'${specifier}' leaves the package's sources.`
@@ -61,6 +74,14 @@ function importProblem(file, specifier) {
   if (specifier.startsWith('@cliscale/') && specifier !== '@cliscale/sdk/protocol')
     return `@cliscale/${name} may not import '${specifier}'.`
   return name === 'server' && target ? serverProblem(inside, target) : undefined
+}
+
+/** The console and the examples are written as a user would write them: from what the packages publish. */
+function outsideProblem(file, specifier) {
+  const home = /^(packages\/server\/console|examples\/[^/]+)\//.exec(file)?.[1]
+  if (!home || !specifier.startsWith('.') || file.includes('/test/')) return undefined
+  const target = posix.join(posix.dirname(file), specifier)
+  return target.startsWith(`${home}/`) ? undefined : `'${specifier}' leaves ${home}.`
 }
 
 function sdkProblem(inside, target, specifier) {

@@ -5,5 +5,11 @@ export default defineConfig({
   base: './',
   plugins: [react()],
   resolve: { conditions: ['@cliscale/source', 'module', 'browser', 'production'] },
-  build: { outDir: '../dist/console', emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
+  build: {
+    outDir: '../dist/console',
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 1500,
+  },
 })
