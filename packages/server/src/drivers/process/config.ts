@@ -1,0 +1,22 @@
+/** Variables of the server's own environment that a runner and its command may see. Everything else stays here. */
+const INHERITED = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ'] as const
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/**
+ * The whole environment of a runner. It holds nothing that the server was configured with: no database address, no
+ * keys, no cloud credentials.
+ */
+export function runnerEnvironment(home: string, compileCache: string): Record<string, string> {
+  const environment: Record<string, string> = {
+    PATH: DEFAULT_PATH,
+    LANG: 'C.UTF-8',
+    HOME: home,
+    NODE_COMPILE_CACHE: compileCache,
+  }
+  for (const name of INHERITED) {
+    const value = process.env[name]
+    if (value !== undefined && value !== '') environment[name] = value
+  }
+  return environment
+}

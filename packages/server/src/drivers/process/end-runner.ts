@@ -1,0 +1,57 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  descendants,
+  isAlive,
+  type ProcessIdentity,
+  signal,
+  withArgument,
+  withEnvironment,
+} from './process-table.ts'
+import { readIdentity, type RunnerPaths } from './runner-folder.ts'
+
+const LOOK_EVERY_MS = 10
+const KILL_DEADLINE_MS = 5_000
+
+/**
+ * The runner's process; null when it is gone. It is found by the note in its folder, or, when the server died between
+ * starting it and writing the note, by the socket on its command line.
+ */
+export async function runnerProcess(paths: RunnerPaths): Promise<ProcessIdentity | null> {
+  const noted = await readIdentity(paths)
+  if (noted !== null) return isAlive(noted) ? noted : null
+  return withArgument(paths.address)
+}
+
+/**
+ * Ends a runner and all that it started: SIGTERM and a time of grace, in which the runner ends its command, then
+ * SIGKILL to its group, to its descendants, and to processes that left both but carry the session's home folder.
+ *
+ * @throws {Error} when something is still alive afterwards
+ */
+export async function endProcesses(paths: RunnerPaths, graceMs: number): Promise<void> {
+  const runner = await runnerProcess(paths)
+  const family = runner === null ? [] : [runner, ...descendants(runner.pid)]
+  if (runner !== null) {
+    signal(runner, 'SIGTERM', 'process')
+    await allGone([runner], graceMs)
+    signal(runner, 'SIGKILL', 'group')
+  }
+  const deadline = performance.now() + KILL_DEADLINE_MS
+  // A member may start another one between the look and the signal, so look again until nobody is left.
+  for (;;) {
+    const living = [...family.filter(isAlive), ...withEnvironment(`HOME=${paths.work}`)]
+    if (living.length === 0) return
+    if (performance.now() >= deadline) throw new Error(`processes did not end: ${pidsOf(living)}`)
+    for (const member of living) signal(member, 'SIGKILL', 'process')
+    await pause(LOOK_EVERY_MS)
+  }
+}
+
+async function allGone(processes: readonly ProcessIdentity[], withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (processes.some(isAlive) && performance.now() < deadline) await pause(LOOK_EVERY_MS)
+}
+
+function pidsOf(processes: readonly ProcessIdentity[]): string {
+  return processes.map(({ pid }) => pid).join(', ')
+}

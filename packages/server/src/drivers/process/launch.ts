@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RunnerSpec } from '../driver.ts'
+import { runnerEnvironment } from './config.ts'
+import type { RunnerFolders, RunnerPaths } from './runner-folder.ts'
+
+/** How the runner's program is started. */
+export interface RunnerProgram {
+  /** Its JavaScript or, in a checkout, TypeScript file. */
+  readonly entry: string
+  /** Options of Node itself. */
+  readonly nodeOptions: readonly string[]
+  /** What the runner puts between the command and the host. */
+  readonly isolation: 'none' | 'bubblewrap'
+}
+
+/** What one launch needs. */
+export interface LaunchRequest {
+  readonly program: RunnerProgram
+  readonly folders: RunnerFolders
+  readonly paths: RunnerPaths
+  readonly spec: RunnerSpec
+}
+
+/** File descriptor on which a runner finds its secret. */
+const SECRET_FD = 3
+
+/**
+ * Starts a runner that outlives this process: a session and process group of its own, no pipe, no shared descriptor.
+ * The secret is handed over as a descriptor of a file that has no name any more, so that it is in no argument, no
+ * environment and no folder. Resolves when the operating system has started it.
+ */
+export async function launch(request: LaunchRequest): Promise<ChildProcess> {
+  const { program, folders, paths, spec } = request
+  const log = openSync(paths.log, 'a', 0o600)
+  const secret = nameless(paths.folder, spec.secret)
+  try {
+    const child = spawn(process.execPath, [...program.nodeOptions, program.entry, ...flags(request)], {
+      cwd: paths.work,
+      env: runnerEnvironment(paths.work, folders.compileCache),
+      detached: true,
+      stdio: ['ignore', log, log, secret],
+    })
+    await once(child, 'spawn')
+    child.unref()
+    return child
+  } finally {
+    closeSync(log)
+    closeSync(secret)
+  }
+}
+
+function flags({ paths, spec, program }: LaunchRequest): string[] {
+  return [
+    ['--listen', paths.address],
+    ['--runner-id', spec.runnerId],
+    ['--secret-file', `/dev/fd/${SECRET_FD}`],
+    ['--work-folder', paths.work],
+    ['--isolation', program.isolation],
+  ].flat()
+}
+
+/** A descriptor of an unlinked file that holds `text` and stands at its beginning. */
+function nameless(folder: string, text: string): number {
+  const path = join(folder, `.${randomBytes(8).toString('hex')}`)
+  const descriptor = openSync(path, 'wx+', 0o600)
+  try {
+    unlinkSync(path)
+    writeSync(descriptor, text, 0)
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+  return descriptor
+}

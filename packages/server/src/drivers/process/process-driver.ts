@@ -1,0 +1,220 @@
+import type { ChildProcess } from 'node:child_process'
+import { existsSync, statSync, truncateSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Isolation } from '@cliscale/sdk/protocol'
+import type { Log } from '../../observability/log.ts'
+import { CodedError } from '../../http/coded-error.ts'
+import type { Driver, ObservedRunner, RunnerSpec, Unsubscribe } from '../driver.ts'
+import { probeBubblewrap } from './bubblewrap.ts'
+import { endProcesses, runnerProcess } from './end-runner.ts'
+import { launch, type RunnerProgram } from './launch.ts'
+import { identify, type ProcessIdentity } from './process-table.ts'
+import { answers, whenListening } from './readiness.ts'
+import {
+  createFolders,
+  listFolders,
+  pathsOf,
+  prepareFolders,
+  removeFolders,
+  type RunnerFolders,
+  type RunnerPaths,
+  writeIdentity,
+} from './runner-folder.ts'
+
+const ANSWER_TIMEOUT_MS = 2_000
+const LOG_LIMIT_BYTES = 1_048_576
+const LOG_CHECK_EVERY_MS = 60_000
+
+/** Options of {@link createProcessDriver}. */
+export interface ProcessDriverOptions {
+  /** The server's data folder, absolute. Runners live in `run/` and `work/` below it. */
+  readonly dataFolder: string
+  /** `auto` takes bubblewrap where it works and says so where it does not. Default `auto`. */
+  readonly isolation?: 'auto' | 'bubblewrap' | 'none'
+  /** The runner's program. Default: the entry of the installed `@cliscale/runner`. */
+  readonly runnerEntry?: string
+  /** Options of Node for each runner. Default: small heap. */
+  readonly nodeOptions?: readonly string[]
+  readonly log: Log
+}
+
+/**
+ * Runs each runner as a child process of this machine that outlives the server.
+ *
+ * @throws {CodedError} `WORK_FOLDER_UNUSABLE`; `START_FAILED` when bubblewrap is demanded and cannot be used
+ */
+export async function createProcessDriver(options: ProcessDriverOptions): Promise<Driver> {
+  const folders = await prepareFolders(options.dataFolder)
+  const isolation = await chooseIsolation(options)
+  const entry = options.runnerEntry ?? fileURLToPath(import.meta.resolve('@cliscale/runner'))
+  const nodeOptions = [...(options.nodeOptions ?? DEFAULT_NODE_OPTIONS), ...sourceOptions(entry)]
+  return new ProcessDriver(folders, { entry, nodeOptions, isolation })
+}
+
+const DEFAULT_NODE_OPTIONS = ['--max-semi-space-size=2', '--disable-warning=ExperimentalWarning']
+
+/** In a checkout the runner is TypeScript and finds its siblings' sources by a condition of their package files. */
+function sourceOptions(entry: string): string[] {
+  return entry.endsWith('.ts') ? ['--conditions=@cliscale/source'] : []
+}
+
+async function chooseIsolation(options: ProcessDriverOptions): Promise<'none' | 'bubblewrap'> {
+  if (options.isolation === 'none') return 'none'
+  const probe = await probeBubblewrap()
+  if (probe.usable) return 'bubblewrap'
+  if (options.isolation === 'bubblewrap') throw new CodedError('START_FAILED', `${probe.reason}.`)
+  options.log.warn(
+    { reason: probe.reason },
+    'sessions are not isolated from this machine and from each other',
+  )
+  return 'none'
+}
+
+class ProcessDriver implements Driver {
+  readonly name = 'process'
+  readonly isolation: Isolation
+  readonly #folders: RunnerFolders
+  readonly #program: RunnerProgram
+  readonly #listeners = new Set<(runner: ObservedRunner) => void>()
+  readonly #waits = new Map<string, () => void>()
+  readonly #starts = new Map<string, Promise<ObservedRunner>>()
+  readonly #stops = new Map<string, Promise<void>>()
+  /** Runners that were seen to answer, so that `list` does not ask each of them every time. */
+  readonly #seenUp = new Set<string>()
+  readonly #logCheck: NodeJS.Timeout
+
+  constructor(folders: RunnerFolders, program: RunnerProgram) {
+    this.#folders = folders
+    this.#program = program
+    this.isolation = program.isolation
+    this.#logCheck = setInterval(() => this.#boundLogs(), LOG_CHECK_EVERY_MS).unref()
+  }
+
+  async start(spec: RunnerSpec, signal: AbortSignal): Promise<ObservedRunner> {
+    signal.throwIfAborted()
+    const running = this.#starts.get(spec.runnerId)
+    if (running !== undefined) return running
+    const start = this.#start(spec).finally(() => this.#starts.delete(spec.runnerId))
+    this.#starts.set(spec.runnerId, start)
+    return start
+  }
+
+  async stop(runnerId: string, { graceMs }: { graceMs: number }): Promise<void> {
+    const running = this.#stops.get(runnerId)
+    if (running !== undefined) return running
+    const stop = this.#stop(runnerId, graceMs).finally(() => this.#stops.delete(runnerId))
+    this.#stops.set(runnerId, stop)
+    return stop
+  }
+
+  async list(): Promise<readonly ObservedRunner[]> {
+    const ids = await listFolders(this.#folders)
+    return Promise.all(ids.map((id) => this.#observe(pathsOf(this.#folders, id), id)))
+  }
+
+  async inspect(runnerId: string): Promise<ObservedRunner | null> {
+    const paths = pathsOf(this.#folders, runnerId)
+    return existsSync(paths.folder) || existsSync(paths.work) ? this.#observe(paths, runnerId) : null
+  }
+
+  watch(listener: (runner: ObservedRunner) => void): Unsubscribe {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#logCheck)
+    for (const stopWaiting of this.#waits.values()) stopWaiting()
+    this.#waits.clear()
+    this.#listeners.clear()
+    await Promise.allSettled([...this.#starts.values(), ...this.#stops.values()])
+  }
+
+  async #start(spec: RunnerSpec): Promise<ObservedRunner> {
+    const paths = pathsOf(this.#folders, spec.runnerId)
+    await this.#stops.get(spec.runnerId)
+    if (!(await createFolders(paths))) {
+      const found = await this.#observe(paths, spec.runnerId)
+      if (found.state !== 'gone') return found
+      await this.#stop(spec.runnerId, 0)
+      await createFolders(paths)
+    }
+    const child = await this.#launch(spec, paths)
+    const identity = child.pid === undefined ? null : identify(child.pid)
+    if (identity === null) return { ...describe(paths, spec.runnerId, null), detail: 'it ended at once' }
+    child.once('exit', (code, signal) => this.#exited(spec.runnerId, paths, signal ?? `code ${code}`))
+    this.#awaitListening(spec.runnerId, paths, identity)
+    await writeIdentity(paths, identity)
+    return describe(paths, spec.runnerId, identity)
+  }
+
+  async #launch(spec: RunnerSpec, paths: RunnerPaths): Promise<ChildProcess> {
+    try {
+      return await launch({ program: this.#program, folders: this.#folders, paths, spec })
+    } catch (error) {
+      await removeFolders(paths)
+      throw new CodedError('START_FAILED', undefined, { cause: error })
+    }
+  }
+
+  async #stop(runnerId: string, graceMs: number): Promise<void> {
+    const paths = pathsOf(this.#folders, runnerId)
+    this.#stopWaiting(runnerId)
+    await endProcesses(paths, graceMs)
+    await removeFolders(paths)
+    this.#seenUp.delete(runnerId)
+  }
+
+  #awaitListening(runnerId: string, paths: RunnerPaths, identity: ProcessIdentity): void {
+    const stopWaiting = whenListening(paths, () => {
+      this.#waits.delete(runnerId)
+      this.#seenUp.add(runnerId)
+      this.#tell({ ...describe(paths, runnerId, identity), state: 'up' })
+    })
+    this.#waits.set(runnerId, stopWaiting)
+  }
+
+  #exited(runnerId: string, paths: RunnerPaths, how: string): void {
+    this.#stopWaiting(runnerId)
+    this.#seenUp.delete(runnerId)
+    this.#tell({ ...describe(paths, runnerId, null), detail: `the runner ended: ${how}` })
+  }
+
+  #stopWaiting(runnerId: string): void {
+    this.#waits.get(runnerId)?.()
+    this.#waits.delete(runnerId)
+  }
+
+  #tell(runner: ObservedRunner): void {
+    for (const listener of this.#listeners) listener(runner)
+  }
+
+  async #observe(paths: RunnerPaths, runnerId: string): Promise<ObservedRunner> {
+    const identity = await runnerProcess(paths)
+    const runner = describe(paths, runnerId, identity)
+    if (identity === null) return runner
+    if (!this.#seenUp.has(runnerId)) {
+      if (!(await answers(paths, ANSWER_TIMEOUT_MS))) return runner
+      this.#seenUp.add(runnerId)
+    }
+    return { ...runner, state: 'up' }
+  }
+
+  /** The runner appends to its log, so cutting it from outside needs no help from the runner. */
+  #boundLogs(): void {
+    for (const runnerId of this.#seenUp) {
+      const { log } = pathsOf(this.#folders, runnerId)
+      const size = statSync(log, { throwIfNoEntry: false })?.size ?? 0
+      if (size > LOG_LIMIT_BYTES) truncateSync(log)
+    }
+  }
+}
+
+function describe(paths: RunnerPaths, runnerId: string, identity: ProcessIdentity | null): ObservedRunner {
+  return {
+    runnerId,
+    address: paths.address,
+    externalId: identity === null ? '' : String(identity.pid),
+    state: identity === null ? 'gone' : 'starting',
+  }
+}

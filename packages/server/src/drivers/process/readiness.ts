@@ -1,0 +1,45 @@
+import { existsSync, watch } from 'node:fs'
+import { request } from 'node:http'
+import { RUNNER_PATHS } from '@cliscale/sdk/protocol'
+import type { RunnerPaths } from './runner-folder.ts'
+
+/** Fallback for file systems that tell no changes. */
+const LOOK_EVERY_MS = 100
+
+/** Calls `onListening` once, as soon as the runner's socket is there. The result ends the wait. */
+export function whenListening(paths: RunnerPaths, onListening: () => void): () => void {
+  let done = false
+  const look = (): void => {
+    if (done || !existsSync(paths.socket)) return
+    stop()
+    onListening()
+  }
+  const watcher = watch(paths.folder, { persistent: false }, look)
+  watcher.on('error', stop)
+  const timer = setInterval(look, LOOK_EVERY_MS).unref()
+  function stop(): void {
+    done = true
+    watcher.close()
+    clearInterval(timer)
+  }
+  look()
+  return stop
+}
+
+/** True when something answers on the runner's socket within `timeoutMs`. */
+export async function answers(paths: RunnerPaths, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = request({
+      socketPath: paths.socket,
+      path: RUNNER_PATHS.health,
+      agent: false,
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    probe.on('response', (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    probe.on('error', () => resolve(false))
+    probe.end()
+  })
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { isObject } from '@cliscale/sdk/protocol'
+import { CodedError } from '../../http/coded-error.ts'
+import type { RunnerAddress } from '../driver.ts'
+import type { ProcessIdentity } from './process-table.ts'
+
+const RUNNER_ID = /^run_[A-Za-z0-9_-]{16,64}$/
+
+/** Longest socket path in bytes: `sun_path` holds 104 on macOS and 108 on Linux, with a closing zero. */
+const MAX_SOCKET_PATH = 99
+const SOCKET_NAME = 's'
+const LONGEST_RUNNER_ID = 40
+
+/** Where runners of one data folder keep what is theirs. */
+export interface RunnerFolders {
+  /** Private folders with socket, log and pid: `<runtime>/<runner id>`. */
+  readonly runtime: string
+  /** Work folders of sessions: `<work>/<runner id>`. */
+  readonly work: string
+  /** Compiled code of the runner, so that the next one starts faster. */
+  readonly compileCache: string
+}
+
+/** The paths of one runner. */
+export interface RunnerPaths {
+  readonly folder: string
+  readonly socket: string
+  readonly log: string
+  readonly pid: string
+  readonly work: string
+  readonly address: RunnerAddress
+}
+
+/**
+ * Makes the folders. The runtime folder stands in the data folder, or in the system's temporary folder when socket
+ * paths below the data folder would be longer than a socket address can hold.
+ *
+ * @throws {CodedError} `WORK_FOLDER_UNUSABLE` when one cannot be made or belongs to somebody else
+ */
+export async function prepareFolders(dataFolder: string): Promise<RunnerFolders> {
+  const folders = {
+    runtime: runtimeFolder(dataFolder),
+    work: join(dataFolder, 'work'),
+    compileCache: join(dataFolder, 'cache', 'runner'),
+  }
+  for (const folder of Object.values(folders)) {
+    await privateFolder(folder).catch((error: unknown) => {
+      throw unusable(folder, error)
+    })
+  }
+  return folders
+}
+
+/** The paths of a runner. @throws {CodedError} `BAD_REQUEST` for an id that is not one */
+export function pathsOf(folders: RunnerFolders, runnerId: string): RunnerPaths {
+  if (!isRunnerId(runnerId)) throw new CodedError('BAD_REQUEST', 'This is not the id of a runner.')
+  const folder = join(folders.runtime, runnerId)
+  const socket = join(folder, SOCKET_NAME)
+  return {
+    folder,
+    socket,
+    log: join(folder, 'log'),
+    pid: join(folder, 'pid'),
+    work: join(folders.work, runnerId),
+    address: `unix:${socket}`,
+  }
+}
+
+/** Ids of all runners that left a folder. */
+export async function listFolders(folders: RunnerFolders): Promise<string[]> {
+  const names = await Promise.all([readdir(folders.runtime), readdir(folders.work)])
+  return [...new Set(names.flat().filter(isRunnerId))]
+}
+
+/** Makes a runner's folders. False when its private folder is there already. @throws {CodedError} `WORK_FOLDER_UNUSABLE` */
+export async function createFolders(paths: RunnerPaths): Promise<boolean> {
+  try {
+    await mkdir(paths.folder, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw unusable(paths.folder, error)
+  }
+  try {
+    await mkdir(paths.work, { mode: 0o700, recursive: true })
+  } catch (error) {
+    await rm(paths.folder, { recursive: true, force: true })
+    throw unusable(paths.work, error)
+  }
+  return true
+}
+
+/** Frees all that a runner left on disk. */
+export async function removeFolders(paths: RunnerPaths): Promise<void> {
+  await removeTree(paths.work)
+  await removeTree(paths.folder)
+}
+
+/** Notes which process the runner is. A reader sees all of it or nothing. */
+export async function writeIdentity(paths: RunnerPaths, identity: ProcessIdentity): Promise<void> {
+  const draft = `${paths.pid}.new`
+  await writeFile(draft, JSON.stringify(identity), { mode: 0o600 })
+  await rename(draft, paths.pid)
+}
+
+/** Which process the runner is; null when that was never noted. */
+export async function readIdentity(paths: RunnerPaths): Promise<ProcessIdentity | null> {
+  const text = await readFile(paths.pid, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  })
+  if (text === null) return null
+  const value: unknown = JSON.parse(text)
+  if (!isObject(value) || typeof value.pid !== 'number' || typeof value.startedAt !== 'string') return null
+  return { pid: value.pid, startedAt: value.startedAt }
+}
+
+function isRunnerId(name: string): boolean {
+  return RUNNER_ID.test(name)
+}
+
+function runtimeFolder(dataFolder: string): string {
+  const inside = join(dataFolder, 'run')
+  const longest = Buffer.byteLength(inside) + 1 + LONGEST_RUNNER_ID + 1 + SOCKET_NAME.length
+  if (longest <= MAX_SOCKET_PATH) return inside
+  const mark = createHash('sha256').update(dataFolder).digest('base64url').slice(0, 12)
+  return join(tmpdir(), `cliscale-${mark}`)
+}
+
+/** A folder that only this user can enter; one that another user put there before is refused. */
+async function privateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  const found = await lstat(path)
+  if (!found.isDirectory() || found.uid !== userInfo().uid) throw new Error('it belongs to somebody else')
+  await chmod(path, 0o700)
+}
+
+/** Removes a tree of a session, also one whose folders were made read-only. Symbolic links are not followed. */
+async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true, maxRetries: 3 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    await makeWritable(path)
+    await rm(path, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+async function makeWritable(path: string): Promise<void> {
+  await chmod(path, 0o700)
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(join(path, entry.name))
+  }
+}
+
+function unusable(path: string, cause: unknown): CodedError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new CodedError('WORK_FOLDER_UNUSABLE', `The folder ${path} cannot be used: ${why}.`, { cause })
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { Driver } from '../../src/drivers/driver.ts'
+import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
+import { identify, isAlive, withEnvironment } from '../../src/drivers/process/process-table.ts'
+import { createLog } from '../../src/observability/log.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { type DriverBench, driverContract, newSpec, startUp } from './driver.contract.ts'
+
+const log = createLog({ level: 'silent' })
+
+interface ProcessBench extends DriverBench {
+  readonly dataFolder: string
+}
+
+async function newBench(t: TestContext, dataFolder?: string): Promise<ProcessBench> {
+  const folder = dataFolder ?? mkdtempSync(join(tmpdir(), 'cs-driver-'))
+  const drivers: Driver[] = []
+  const open = async (): Promise<Driver> => {
+    const driver = await createProcessDriver({ dataFolder: folder, log })
+    drivers.push(driver)
+    return driver
+  }
+  t.after(async () => {
+    const sweeper = await open()
+    for (const runner of await sweeper.list()) await sweeper.stop(runner.runnerId, { graceMs: 0 })
+    for (const driver of drivers) await driver.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return {
+    dataFolder: folder,
+    open,
+    crash: async ({ externalId }) => void process.kill(Number(externalId), 'SIGKILL'),
+  }
+}
+
+driverContract('process', newBench)
+
+test('nothing of the server environment and no secret reaches the runner', async (t) => {
+  process.env.DATABASE_URL = 'postgres://user:password@host/db'
+  t.after(() => delete process.env.DATABASE_URL)
+  const bench = await newBench(t)
+  const spec = newSpec()
+  const runner = await startUp(await bench.open(), spec)
+  const environ = readFileSync(`/proc/${runner.externalId}/environ`, 'utf8')
+  const names = environ
+    .split('\0')
+    .filter(Boolean)
+    .map((entry) => entry.slice(0, entry.indexOf('=')))
+  const allowed = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'HOME', 'NODE_COMPILE_CACHE']
+  assert.deepEqual(
+    names.filter((name) => !allowed.includes(name)),
+    [],
+  )
+  const commandLine = readFileSync(`/proc/${runner.externalId}/cmdline`, 'utf8')
+  assert.ok(!`${environ}${commandLine}`.includes(spec.secret))
+  for (const path of readdirSync(bench.dataFolder, { recursive: true, encoding: 'utf8' })) {
+    const file = join(bench.dataFolder, path)
+    if (statSync(file).isFile()) assert.ok(!readFileSync(file, 'latin1').includes(spec.secret), path)
+  }
+})
+
+test('a runner folder, its socket and its work folder are closed to other users', async (t) => {
+  const bench = await newBench(t)
+  const { runnerId } = await startUp(await bench.open(), newSpec())
+  for (const folder of ['run', 'work', join('run', runnerId), join('work', runnerId)]) {
+    assert.equal(statSync(join(bench.dataFolder, folder)).mode & 0o777, 0o700, folder)
+  }
+})
+
+test('a socket path stays short enough below a data folder with a long name', async (t) => {
+  const long = join(mkdtempSync(join(tmpdir(), 'cs-driver-')), 'x'.repeat(120))
+  const bench = await newBench(t, long)
+  const { address } = await startUp(await bench.open(), newSpec())
+  assert.ok(Buffer.byteLength(address!) < 100, address!)
+})
+
+test('a work folder that cannot be made is a coded error', async (t) => {
+  const bench = await newBench(t)
+  const driver = await bench.open()
+  rmSync(join(bench.dataFolder, 'work'), { recursive: true })
+  writeFileSync(join(bench.dataFolder, 'work'), '')
+  const spec = newSpec()
+  await assert.rejects(driver.start(spec, AbortSignal.timeout(5_000)), { code: 'WORK_FOLDER_UNUSABLE' })
+  assert.ok(!existsSync(join(bench.dataFolder, 'run', spec.runnerId)))
+  rmSync(join(bench.dataFolder, 'work'))
+})
+
+test('a pid that belongs to another process by now is never signalled', async (t) => {
+  const bench = await newBench(t)
+  const driver = await bench.open()
+  const spec = newSpec()
+  const runner = await startUp(driver, spec)
+  const bystander = spawn('sleep', ['60'], { stdio: 'ignore' })
+  t.after(() => bystander.kill('SIGKILL'))
+  await once(bystander, 'spawn')
+  const note = join(bench.dataFolder, 'run', spec.runnerId, 'pid')
+  const before = JSON.parse(readFileSync(note, 'utf8')) as { pid: number; startedAt: string }
+  process.kill(before.pid, 'SIGKILL')
+  await waitFor(() => !isAlive(before), { what: 'the end of the runner' })
+  writeFileSync(note, JSON.stringify({ ...before, pid: bystander.pid }))
+  assert.equal((await driver.inspect(runner.runnerId))?.state, 'gone')
+  await driver.stop(spec.runnerId, { graceMs: 0 })
+  assert.ok(identify(bystander.pid!) !== null)
+})
+
+test('a runner whose start was cut off before its pid was noted is found and ended', async (t) => {
+  const bench = await newBench(t)
+  const first = await bench.open()
+  const spec = newSpec()
+  const runner = await startUp(first, spec)
+  await first.close()
+  rmSync(join(bench.dataFolder, 'run', spec.runnerId, 'pid'))
+  const second = await bench.open()
+  assert.equal((await second.inspect(spec.runnerId))?.externalId, runner.externalId)
+  await second.stop(spec.runnerId, { graceMs: 0 })
+  assert.equal(identify(Number(runner.externalId)), null)
+})
+
+test('stop ends processes that left group, session and parent, and frees read-only folders', async (t) => {
+  const bench = await newBench(t)
+  const driver = await bench.open()
+  const spec = newSpec()
+  await startUp(driver, spec)
+  const home = join(bench.dataFolder, 'work', spec.runnerId)
+  const script = 'mkdir -p locked/deep && chmod 500 locked && (setsid sleep 600 &) && exit 0'
+  const outside = spawn('sh', ['-c', script], { env: { HOME: home, PATH: process.env.PATH }, cwd: home })
+  await once(outside, 'exit')
+  const [straggler] = await waitFor(
+    () => {
+      const found = withEnvironment(`HOME=${home}`).filter(({ pid }) => commandOf(pid).startsWith('sleep'))
+      return found.length > 0 && found
+    },
+    { what: 'the straggler to run' },
+  )
+  await driver.stop(spec.runnerId, { graceMs: 2_000 })
+  assert.ok(!isAlive(straggler!))
+  assert.ok(!existsSync(home))
+})
+
+test('isolation that is demanded and not possible is refused with a reason', async (t) => {
+  const bench = await newBench(t)
+  const path = process.env.PATH
+  process.env.PATH = '/nowhere'
+  t.after(() => (process.env.PATH = path))
+  const open = createProcessDriver({ dataFolder: bench.dataFolder, isolation: 'bubblewrap', log })
+  await assert.rejects(open, { code: 'START_FAILED', message: 'bubblewrap (bwrap) is not installed.' })
+  const driver = await createProcessDriver({ dataFolder: bench.dataFolder, log })
+  assert.equal(driver.isolation, 'none')
+  await driver.close()
+})
+
+test('a driver whose runner program cannot start says so and leaves nothing', async (t) => {
+  const bench = await newBench(t)
+  const driver = await createProcessDriver({ dataFolder: bench.dataFolder, runnerEntry: '/nowhere.js', log })
+  t.after(() => driver.close())
+  const gone: string[] = []
+  driver.watch((runner) => gone.push(`${runner.state}: ${runner.detail}`))
+  const spec = newSpec()
+  await driver.start(spec, AbortSignal.timeout(5_000))
+  await waitFor(() => gone.length > 0, { what: 'the news of its end' })
+  assert.deepEqual(gone, ['gone: the runner ended: code 1'])
+  await driver.stop(spec.runnerId, { graceMs: 0 })
+  assert.deepEqual(readdirSync(join(bench.dataFolder, 'run')), [])
+})
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+}
