@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { CodedError } from '../http/coded-error.ts'
+import { type ApiKeyStore, hashSecret, newSecret } from './api-keys.ts'
+import type { Credentials } from './credentials.ts'
+import { type Identity, type IdentityRequest, type IdentityVerifier, SCOPES } from './identity.ts'
+
+/** Life of a code in a printed link. */
+export const LOGIN_CODE_TTL_MS = 3_600_000
+
+/** Life of a browser's sign-in. */
+export const CONSOLE_LOGIN_TTL_MS = 30 * 86_400_000
+
+const CODE_PREFIX = 'csl_'
+const COOKIE_PREFIX = 'csc_'
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Where one-time codes are kept. */
+export interface LoginCodeStore {
+  insertLoginCode(code: {
+    readonly hash: Buffer
+    readonly projectId: string
+    readonly expiresAt: Date
+  }): Promise<void>
+  /** Deletes the code and tells its project, in one statement; null when it is unknown, used or over its time. */
+  redeemLoginCode(hash: Buffer): Promise<{ readonly projectId: string } | null>
+}
+
+/** A browser that signed in: the header to send back. */
+export interface ConsoleLogin {
+  readonly setCookie: string
+  readonly expiresAt: Date
+}
+
+/** What {@link ConsoleLogins} needs. */
+export interface ConsoleLoginOptions {
+  readonly keys: ApiKeyStore
+  readonly codes: LoginCodeStore
+  readonly credentials: Credentials
+  /** True when browsers reach the server over https: the cookie is then `__Host-` and `Secure`. */
+  readonly secure: boolean
+  readonly now?: () => number
+}
+
+/**
+ * Signs browsers in to the console. A one-time code travels in a link's fragment, which browsers never send; the page
+ * exchanges it for a cookie. The cookie is HttpOnly and SameSite=Strict, and because a browser sends it by itself,
+ * it counts only in requests that the console's own page made.
+ */
+export class ConsoleLogins implements IdentityVerifier {
+  readonly #options: ConsoleLoginOptions
+  readonly #now: () => number
+
+  constructor(options: ConsoleLoginOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  /** Makes a code for a link; good for one hour and one use. */
+  async createCode(projectId: string): Promise<string> {
+    const code = newSecret(CODE_PREFIX)
+    const expiresAt = new Date(this.#now() + LOGIN_CODE_TTL_MS)
+    await this.#options.codes.insertLoginCode({ hash: hashSecret(code), projectId, expiresAt })
+    return code
+  }
+
+  /** Exchanges a code for a cookie. @throws {CodedError} `UNAUTHENTICATED` */
+  async login(code: string, headers: IncomingHttpHeaders): Promise<ConsoleLogin> {
+    const found = await this.#options.codes.redeemLoginCode(hashSecret(code))
+    if (found === null)
+      throw new CodedError(
+        'UNAUTHENTICATED',
+        'This link was used before or is over its time; run "cliscale-server login" to get a new one.',
+      )
+    const secret = newSecret(COOKIE_PREFIX)
+    const expiresAt = new Date(this.#now() + CONSOLE_LOGIN_TTL_MS)
+    await this.#options.keys.insertApiKey({
+      id: `key_${randomBytes(16).toString('base64url')}`,
+      projectId: found.projectId,
+      kind: 'console',
+      name: 'console',
+      hash: hashSecret(secret),
+      scopes: SCOPES,
+      expiresAt,
+    })
+    return { setCookie: this.#cookie(secret, headers, CONSOLE_LOGIN_TTL_MS / 1_000), expiresAt }
+  }
+
+  /** Ends the browser's sign-in. Resolves to the header that clears its cookie. */
+  async logout(headers: IncomingHttpHeaders): Promise<string> {
+    const secret = this.#read(headers)
+    const record = secret === null ? null : await this.#options.credentials.find(secret, 'console')
+    if (record !== null) await this.#options.keys.revokeApiKey(record.id)
+    return this.#cookie('', headers, 0)
+  }
+
+  async verify(request: IdentityRequest): Promise<Identity | null> {
+    const secret = this.#read(request.headers)
+    if (secret === null) return null
+    assertOwnPage(request)
+    const record = await this.#options.credentials.find(secret, 'console')
+    if (record === null)
+      throw new CodedError(
+        'UNAUTHENTICATED',
+        'This browser is not signed in any more; run "cliscale-server login" to get a new link.',
+      )
+    return {
+      subject: 'console',
+      project: record.projectId,
+      scopes: SCOPES,
+      actsForOthers: true,
+      ambient: true,
+    }
+  }
+
+  #read(headers: IncomingHttpHeaders): string | null {
+    const name = this.#name(headers)
+    for (const pair of (headers.cookie ?? '').split(';')) {
+      const at = pair.indexOf('=')
+      if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
+    }
+    return null
+  }
+
+  #cookie(value: string, headers: IncomingHttpHeaders, maxAge: number): string {
+    const secure = this.#options.secure ? '; Secure' : ''
+    return `${this.#name(headers)}=${value}; Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`
+  }
+
+  /** Cookies do not know ports: the port in the name keeps two servers on one machine from signing each other out. */
+  #name(headers: IncomingHttpHeaders): string {
+    const port = /:(\d{1,5})$/.exec(headers.host ?? '')?.[1]
+    return `${this.#options.secure ? '__Host-' : ''}cliscale_console${port === undefined ? '' : `_${port}`}`
+  }
+}
+
+/**
+ * Refuses a request that another page made the browser send (cross-site request forgery). Fetch metadata decides
+ * where it is there; else an unsafe method needs an Origin that is the server's own.
+ *
+ * @throws {CodedError} `ORIGIN_REFUSED`
+ */
+export function assertOwnPage(request: IdentityRequest): void {
+  const site = request.headers['sec-fetch-site']
+  const safe = SAFE_METHODS.has(request.method)
+  if (site === 'same-origin' || (site === 'none' && safe)) return
+  if (site === undefined && (safe || isOwnOrigin(request.headers))) return
+  throw new CodedError('ORIGIN_REFUSED', 'A console sign-in counts only in requests of the console itself.')
+}
+
+function isOwnOrigin(headers: IncomingHttpHeaders): boolean {
+  const { origin, host } = headers
+  if (origin === undefined || host === undefined) return false
+  return origin === `https://${host}` || origin === `http://${host}`
+}

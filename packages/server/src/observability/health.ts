@@ -1,0 +1,74 @@
+/** Null when all is well, else one sentence on what is wrong. */
+export type Check = () => Promise<string | null> | string | null
+
+/** What `/healthz` and `/readyz` answer. */
+export interface HealthReport {
+  readonly ok: boolean
+  /** Part → `ok` or one sentence. */
+  readonly checks: Readonly<Record<string, string>>
+}
+
+/** Settings of {@link Health}. */
+export interface HealthOptions {
+  /** Longest wait for one check. Default 2,000. */
+  readonly timeoutMs?: number
+  /** Told when a check throws. */
+  readonly onError?: (name: string, error: unknown) => void
+}
+
+/**
+ * Parts tell here whether they can do their work. A check of kind `ready` takes the server out of the balancer; a
+ * check of kind `live` says that only a restart would help, so it must not depend on anything outside the process.
+ */
+export class Health {
+  readonly #checks = new Map<string, { readonly kind: 'live' | 'ready'; readonly check: Check }>()
+  readonly #timeoutMs: number
+  readonly #onError: (name: string, error: unknown) => void
+  #draining = false
+
+  constructor(options: HealthOptions = {}) {
+    this.#timeoutMs = options.timeoutMs ?? 2_000
+    this.#onError = options.onError ?? (() => undefined)
+  }
+
+  /** Adds or replaces a part's check. */
+  register(name: string, kind: 'live' | 'ready', check: Check): void {
+    this.#checks.set(name, { kind, check })
+  }
+
+  /** From now on the server is not ready, whatever the checks say. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /** True once {@link drain} was called. */
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Runs the checks of a kind; those of kind `live` count for `ready` too. */
+  async report(kind: 'live' | 'ready'): Promise<HealthReport> {
+    const wanted = [...this.#checks].filter(([, entry]) => kind === 'ready' || entry.kind === 'live')
+    const results = await Promise.all(
+      wanted.map(async ([name, { check }]) => [name, await this.#run(name, check)] as const),
+    )
+    const checks = Object.fromEntries(results)
+    if (kind === 'ready' && this.#draining) checks.server = 'The server is about to stop.'
+    return { ok: Object.values(checks).every((result) => result === 'ok'), checks }
+  }
+
+  async #run(name: string, check: Check): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const timer = setTimeout(() => resolve(`No answer within ${this.#timeoutMs} ms.`), this.#timeoutMs)
+    const answer = async (): Promise<string> => (await check()) ?? 'ok'
+    answer().then(resolve, (error: unknown) => {
+      this.#onError(name, error)
+      resolve('The check failed; the log says why.')
+    })
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}

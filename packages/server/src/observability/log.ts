@@ -1,0 +1,50 @@
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+import { prettyLine } from './pretty.ts'
+import { redact, redactText } from './redact.ts'
+
+/** Structured log. `info`: one line for each step of a session's life; `debug`: what a developer wants. */
+export type Log = Logger
+
+/** Names of levels, loudest last; `silent` writes nothing. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** One of {@link LOG_LEVELS}. */
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** How a log is made. */
+export interface LogOptions {
+  /** Default `info`. */
+  readonly level?: LogLevel
+  /** `json`: one object a line. `pretty`: one line for people. Default `json`. */
+  readonly format?: 'json' | 'pretty'
+  /** Where lines go. Default: standard output. */
+  readonly destination?: DestinationStream
+}
+
+/** Makes a log whose every line passed the redactor, children included. */
+export function createLog(options: LogOptions = {}): Log {
+  const out = options.destination ?? pino.destination({ fd: 1, sync: true })
+  const destination =
+    options.format === 'pretty' ? { write: (line: string) => out.write(prettyLine(line)) } : out
+  return pino(
+    {
+      level: options.level ?? 'info',
+      base: null,
+      messageKey: 'msg',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => redact(fields) as Record<string, unknown>,
+        bindings: (fields) => redact(fields) as Record<string, unknown>,
+      },
+      serializers: { err: redact, req: redact, res: redact },
+      hooks: {
+        logMethod(args, method) {
+          const cleaned = args.map((arg: unknown) => (typeof arg === 'string' ? redactText(arg) : arg))
+          method.apply(this, cleaned as Parameters<typeof method>)
+        },
+      },
+    },
+    destination,
+  )
+}

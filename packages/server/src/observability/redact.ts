@@ -1,0 +1,72 @@
+/**
+ * The one place that knows what a secret looks like. Two nets: names of fields whose value is never written, and
+ * shapes of credentials that are struck out wherever they stand in a text.
+ */
+
+/** What stands where a secret stood. */
+export const REDACTED = '[redacted]'
+
+const SECRET_NAMES =
+  /^(?:authorization|proxy-authorization|cookie|set-cookie|sec-websocket-protocol|x-cliscale-secret|password|passwd|secret|secrets|env|token|apikey|api_key|api-key|sealed|code|databaseurl|database_url|privatekey|private_key)$/i
+
+/** Field names whose plain meaning is harmless when the value is not text: an exit `code` is a number. */
+const ONLY_WHEN_TEXT = /^code$/i
+
+const ERROR_CODE = /^[A-Z][A-Z0-9_]{1,63}$/
+
+const SHAPES: readonly (readonly [RegExp, string])[] = [
+  [/cliscale\.bearer\.[\w.~+/=-]+/g, `cliscale.bearer.${REDACTED}`],
+  [/\bcs[a-z]_[\w-]{16,}/g, REDACTED],
+  [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, REDACTED],
+  [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
+  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${REDACTED}@`],
+  [/([?&#](?:code|token|api_?key|access_token|password)=)[^&\s"']+/gi, `$1${REDACTED}`],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g, REDACTED],
+]
+
+/** `text` without anything that has the shape of a credential. */
+export function redactText(text: string): string {
+  return SHAPES.reduce((cleaned, [shape, replacement]) => cleaned.replace(shape, replacement), text)
+}
+
+/** True when a field of this name and value is left out of logs. */
+function isSecret(name: string, value: unknown): boolean {
+  if (!SECRET_NAMES.test(name) || value === null || value === undefined) return false
+  if (ONLY_WHEN_TEXT.test(name)) return typeof value === 'string' && !ERROR_CODE.test(value)
+  return true
+}
+
+const MAX_DEPTH = 8
+
+/**
+ * A copy of `value` that may be logged: secret fields and credentials inside texts are struck out, errors become
+ * plain objects with their cause, cycles and depths beyond 8 are cut.
+ */
+export function redact(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return redactText(value)
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth >= MAX_DEPTH) return '[cut]'
+  if (value instanceof Error) return redactError(value, depth)
+  if (value instanceof Date) return value
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1))
+  return redactFields(Object.entries(value), depth)
+}
+
+function redactFields(entries: readonly (readonly [string, unknown])[], depth: number): object {
+  return Object.fromEntries(
+    entries.map(([name, item]) => [name, isSecret(name, item) ? REDACTED : redact(item, depth + 1)]),
+  )
+}
+
+function redactError(error: Error, depth: number): object {
+  const { name, message, stack, cause, ...more } = error
+  return {
+    type: name,
+    message: redactText(message),
+    ...redactFields(Object.entries(more), depth),
+    ...(stack === undefined ? {} : { stack: redactText(stack) }),
+    ...(cause === undefined ? {} : { cause: redact(cause, depth + 1) }),
+  }
+}
