@@ -7,7 +7,8 @@ export class Refusal extends Error {}
 
 /** The environment of every command: tools of the repository first, so that `node` is the pinned one. */
 export function environment(extra = {}) {
-  return { ...process.env, PATH: at('node_modules', '.bin') + delimiter + process.env.PATH, ...extra }
+  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env
+  return { ...inherited, PATH: at('node_modules', '.bin') + delimiter + process.env.PATH, ...extra }
 }
 
 /** Runs a command with our own standard streams. Resolves to its exit code; a signal counts as 1. */

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { readJson } from './root.mjs'
+
+/**
+ * Findings that we accept, each with its reason.
+ * - CJSResolvesToESM: the packages are ES modules only; Node 20.19 and newer can `require` them.
+ * - NoResolution in node10: that algorithm knows no `exports`; TypeScript has deprecated it.
+ */
+const accepted = (problem) =>
+  problem.kind === 'CJSResolvesToESM' ||
+  (problem.kind === 'NoResolution' && problem.resolutionKind === 'node10')
+
+/** Runs publint (strict) on the tarball of a package and attw on its types. Returns one sentence per finding. */
+export async function lintPackage(name, tarball) {
+  const data = readFileSync(tarball)
+  const bytes = new Uint8Array(data)
+  return [...(await findWithPublint(name, bytes)), ...(await findWithAttw(name, bytes)), ...findLeaks(name)]
+}
+
+async function findWithPublint(name, bytes) {
+  const { messages, pkg } = await publint({
+    strict: true,
+    level: 'suggestion',
+    pack: { tarball: bytes.buffer },
+  })
+  return messages.map((message) => `publint, ${name}: ${formatMessage(message, pkg, { color: false })}`)
+}
+
+async function findWithAttw(name, bytes) {
+  const result = await checkPackage(createPackageFromTarballData(bytes), { excludeEntrypoints: [/\.css$/] })
+  if (!result.types) return [`attw, ${name}: the package has no types.`]
+  return result.problems
+    .filter((problem) => !accepted(problem))
+    .map((problem) => `attw, ${name}: ${JSON.stringify(problem)}`)
+}
+
+function findLeaks(name) {
+  const staged = readJson('.cache', 'stage', name, 'package.json')
+  const text = JSON.stringify(staged)
+  return ['@cliscale/source', './src/', 'workspace:', '.cache']
+    .filter((part) => text.includes(part))
+    .map((part) => `The packed package.json of ${name} still mentions ${part}.`)
+}

@@ -1,0 +1,40 @@
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { at } from './root.mjs'
+
+const react = ['react', 'react-dom', 'react/jsx-runtime', '@xterm/xterm', '@cliscale/sdk']
+
+/** What a browser loads, minified and compressed. `limit` is in bytes. */
+const budgets = [
+  { name: 'sdk, all of it', entry: 'packages/sdk/dist/index.js', external: [], limit: 20_000 },
+  { name: 'react, without its peers', entry: 'packages/react/dist/index.js', external: react, limit: 90_000 },
+  {
+    name: 'react, own code',
+    entry: 'packages/react/dist/index.js',
+    external: [...react, '@xterm/*'],
+    limit: 20_000,
+  },
+]
+
+/** Prints what each bundle weighs and returns one sentence per bundle over its limit. */
+export async function checkSizes() {
+  const problems = []
+  for (const { name, entry, external, limit } of budgets) {
+    const { outputFiles } = await build({
+      entryPoints: [at(entry)],
+      external,
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+      minify: true,
+      write: false,
+      outdir: at('.cache', 'sizes'),
+      logLevel: 'error',
+    })
+    const bytes = outputFiles.reduce((sum, file) => sum + gzipSync(file.contents, { level: 9 }).length, 0)
+    console.log(`  ${name}: ${bytes} of ${limit} bytes`)
+    if (bytes > limit) problems.push(`${name} weighs ${bytes} bytes compressed; the limit is ${limit}.`)
+  }
+  return problems
+}
