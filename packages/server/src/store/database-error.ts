@@ -1,0 +1,42 @@
+import { CodedError } from '../http/coded-error.ts'
+
+/** Node's codes of a connection that could not be made or broke. */
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EACCES',
+])
+
+/**
+ * SQLSTATEs that say that the server goes away, is not up yet, has no free connection or was too slow
+ * (PostgreSQL 18, appendix A). Class 08 is checked apart.
+ */
+const UNAVAILABLE_STATES = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '57014', '25P03'])
+
+/** Messages of `pg` and `pg-pool`, which carry no code. */
+const LOST =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/
+
+/** Earliest useful retry: about what a restart of the embedded server takes. */
+const RETRY_AFTER_MS = 1_000
+
+/** `error` itself, or `DATABASE_UNAVAILABLE` when it tells of a lost, missing or overloaded database. */
+export function toDatabaseError(error: unknown): unknown {
+  if (error instanceof CodedError || !isUnavailable(error)) return error
+  return new CodedError('DATABASE_UNAVAILABLE', undefined, { cause: error, retryAfterMs: RETRY_AFTER_MS })
+}
+
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isUnavailable)
+  if (!(error instanceof Error)) return false
+  const code = (error as { code?: unknown }).code
+  if (typeof code !== 'string') return LOST.test(error.message)
+  return NETWORK_CODES.has(code) || UNAVAILABLE_STATES.has(code) || code.startsWith('08')
+}

@@ -1,0 +1,74 @@
+import type { Database } from './database.ts'
+
+/** A session that waits for a runner. */
+export interface QueuedSession {
+  readonly id: string
+  readonly project: string
+  readonly owner: string
+  /** 1-based. */
+  readonly position: number
+  readonly attempts: number
+  readonly createdAt: Date
+  /** No runner before this time. */
+  readonly retryAt: Date | null
+}
+
+/**
+ * The fair order. A project's turn comes by how many sessions it has at work plus how many of its own wait before; an
+ * owner's turn within its project likewise; then age. So one owner's thousand sessions delay another's first by one.
+ */
+const QUEUE = `
+WITH busy AS (
+  SELECT project_id, owner, count(*) FILTER (WHERE state <> 'queued') AS at_work
+  FROM sessions WHERE state <> 'ended' GROUP BY project_id, owner
+), by_owner AS (
+  SELECT s.id, s.project_id, s.owner, s.attempts, s.created_at, s.retry_at,
+    busy.at_work + row_number() OVER (PARTITION BY s.project_id, s.owner ORDER BY s.created_at, s.id) AS owner_turn,
+    (SELECT sum(b.at_work) FROM busy b WHERE b.project_id = s.project_id) AS project_at_work
+  FROM sessions s JOIN busy ON busy.project_id = s.project_id AND busy.owner = s.owner
+  WHERE s.state = 'queued'
+), by_project AS (
+  SELECT *, project_at_work
+    + row_number() OVER (PARTITION BY project_id ORDER BY owner_turn, created_at, id) AS project_turn
+  FROM by_owner
+), queue AS (
+  SELECT *, row_number() OVER (ORDER BY project_turn, owner_turn, created_at, id) AS position FROM by_project
+)`
+
+interface QueueRow {
+  readonly id: string
+  readonly project_id: string
+  readonly owner: string
+  readonly position: number
+  readonly attempts: number
+  readonly created_at: Date
+  readonly retry_at: Date | null
+}
+
+/** The first `limit` waiting sessions in their fair order. */
+export async function queuedSessions(database: Database, limit: number): Promise<QueuedSession[]> {
+  const rows = await database.query<QueueRow>({
+    name: 'sessions.queued',
+    text: `${QUEUE} SELECT id, project_id, owner, position, attempts, created_at, retry_at FROM queue ORDER BY position LIMIT $1`,
+    values: [limit],
+  })
+  return rows.map((row) => ({
+    id: row.id,
+    project: row.project_id,
+    owner: row.owner,
+    position: row.position,
+    attempts: row.attempts,
+    createdAt: row.created_at,
+    retryAt: row.retry_at,
+  }))
+}
+
+/** Where a session stands in the queue, from 1; null when it does not wait. */
+export async function queuePosition(database: Database, id: string): Promise<number | null> {
+  const [row] = await database.query<{ position: number }>({
+    name: 'sessions.queuePosition',
+    text: `${QUEUE} SELECT position FROM queue WHERE id = $1`,
+    values: [id],
+  })
+  return row?.position ?? null
+}

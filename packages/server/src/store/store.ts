@@ -1,0 +1,42 @@
+import { type ApiKeys, apiKeysOf } from './api-keys.ts'
+import type { Database } from './database.ts'
+import { type Events, eventsOf } from './events.ts'
+import { type Leases, leasesOf } from './leases.ts'
+import { type LoginCodes, loginCodesOf } from './login-codes.ts'
+import { type Projects, projectsOf } from './projects.ts'
+import { prune, type Pruned, type Retention } from './prune.ts'
+import { type Runners, runnersOf } from './runners.ts'
+import { type Sessions, sessionsOf } from './sessions.ts'
+import { type SigningKeys, signingKeysOf } from './signing-keys.ts'
+import { type Tokens, tokensOf } from './tokens.ts'
+
+/** Every query of the server, by table. A call is one statement unless its comment says otherwise. */
+export interface Store {
+  readonly projects: Projects
+  readonly apiKeys: ApiKeys
+  readonly loginCodes: LoginCodes
+  readonly signingKeys: SigningKeys
+  readonly sessions: Sessions
+  readonly runners: Runners
+  readonly events: Events
+  readonly tokens: Tokens
+  readonly leases: Leases
+  /** Deletes what is over, at most one batch of each kind. */
+  prune(retention?: Retention): Promise<Pruned>
+}
+
+/** Binds the queries to a pool. */
+export function createStore(database: Database): Store {
+  return {
+    projects: projectsOf(database),
+    apiKeys: apiKeysOf(database),
+    loginCodes: loginCodesOf(database),
+    signingKeys: signingKeysOf(database),
+    sessions: sessionsOf(database),
+    runners: runnersOf(database),
+    events: eventsOf(database),
+    tokens: tokensOf(database),
+    leases: leasesOf(database),
+    prune: (retention) => prune(database, retention),
+  }
+}

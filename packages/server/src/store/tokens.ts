@@ -1,0 +1,121 @@
+import type { Role } from '@cliscale/sdk/protocol'
+import type { NewToken } from './create-session.ts'
+import type { Database } from './database.ts'
+import { type SessionTarget, TARGET_COLUMNS, TARGET_RUNNER_JOIN, type TargetRow, toTarget } from './target.ts'
+
+/** What became of one attempt to redeem. */
+export type Redeemed =
+  /** The one winner. `target` is null when the session was pruned. */
+  | {
+      readonly outcome: 'redeemed'
+      readonly sessionId: string
+      readonly role: Role
+      readonly target: SessionTarget | null
+    }
+  /** It was never redeemed and its time is over. */
+  | { readonly outcome: 'expired' }
+  /** It was redeemed before, is being redeemed, was never minted, or was lost with a crashed database. */
+  | { readonly outcome: 'used' }
+
+/** The table `session_tokens`: the allow-list. */
+export interface Tokens {
+  /** Puts a token of an existing session on the list. */
+  mint(sessionId: string, token: NewToken): Promise<void>
+  /**
+   * Uses a token up: of any number of calls over any number of processes exactly one is `redeemed`. Calls of one turn
+   * of the event loop share one statement.
+   */
+  redeem(jti: string): Promise<Redeemed>
+}
+
+/** Most tokens of one statement. */
+const MAX_BATCH = 256
+
+/**
+ * Rows that another statement holds are skipped instead of awaited: whoever holds them redeems them. So batches cannot
+ * wait for each other in a circle, and a holder that fails leaves a token that this caller saw as used.
+ */
+const REDEEM = `
+WITH mine AS MATERIALIZED (
+  SELECT t.jti FROM session_tokens t WHERE t.jti = ANY ($1) AND t.expires_at > now() FOR UPDATE SKIP LOCKED
+), redeemed AS (
+  DELETE FROM session_tokens t USING mine WHERE t.jti = mine.jti RETURNING t.jti, t.session_id, t.role
+)
+SELECT asked.jti, redeemed.session_id, redeemed.role, old.jti IS NOT NULL AS expired, ${TARGET_COLUMNS}
+FROM unnest($1::text[]) AS asked (jti)
+LEFT JOIN redeemed ON redeemed.jti = asked.jti
+LEFT JOIN session_tokens old ON old.jti = asked.jti AND old.expires_at <= now()
+LEFT JOIN sessions s ON s.id = redeemed.session_id
+${TARGET_RUNNER_JOIN}`
+
+interface RedeemRow extends TargetRow {
+  readonly jti: string
+  readonly session_id: string | null
+  readonly role: Role
+  readonly expired: boolean
+}
+
+interface Waiting {
+  readonly resolve: (result: Redeemed) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Queries of the table `session_tokens`. */
+export function tokensOf(database: Database): Tokens {
+  return new TokenTable(database)
+}
+
+class TokenTable implements Tokens {
+  readonly #database: Database
+  #batch = new Map<string, Waiting>()
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  async mint(sessionId: string, token: NewToken): Promise<void> {
+    await this.#database.query({
+      name: 'tokens.mint',
+      text: 'INSERT INTO session_tokens (jti, session_id, role, expires_at) VALUES ($1, $2, $3, $4)',
+      values: [token.jti, sessionId, token.role, token.expiresAt],
+    })
+  }
+
+  redeem(jti: string): Promise<Redeemed> {
+    if (this.#batch.has(jti)) return Promise.resolve({ outcome: 'used' })
+    if (this.#batch.size === 0) setImmediate(() => void this.#flush())
+    return new Promise((resolve, reject) => {
+      this.#batch.set(jti, { resolve, reject })
+    })
+  }
+
+  async #flush(): Promise<void> {
+    const batch = [...this.#batch]
+    this.#batch = new Map()
+    const statements: Promise<void>[] = []
+    for (let at = 0; at < batch.length; at += MAX_BATCH) {
+      statements.push(this.#redeemAll(new Map(batch.slice(at, at + MAX_BATCH))))
+    }
+    await Promise.all(statements)
+  }
+
+  async #redeemAll(batch: ReadonlyMap<string, Waiting>): Promise<void> {
+    try {
+      const rows = await this.#database.query<RedeemRow>({
+        name: 'tokens.redeem',
+        text: REDEEM,
+        values: [[...batch.keys()]],
+      })
+      for (const row of rows) batch.get(row.jti)?.resolve(toRedeemed(row))
+    } catch (error) {
+      for (const waiting of batch.values()) waiting.reject(error)
+    }
+  }
+}
+
+function toRedeemed(row: RedeemRow): Redeemed {
+  if (row.session_id !== null) {
+    return { outcome: 'redeemed', sessionId: row.session_id, role: row.role, target: toTarget(row) }
+  }
+  return { outcome: row.expired ? 'expired' : 'used' }
+}
