@@ -23,8 +23,8 @@ export function isInstalled() {
   if (!installed) return false
   for (const [path, wanted] of Object.entries(readJson('package-lock.json').packages)) {
     if (!path.startsWith('node_modules/')) continue
-    if (wanted.optional || wanted.peer) continue
     const found = installed[path]
+    if (!found && (wanted.optional || wanted.peer)) continue
     if (!found || found.version !== wanted.version || found.resolved !== wanted.resolved) return false
   }
   return true
