@@ -1,0 +1,39 @@
+import { isIP } from 'node:net'
+import type { Config } from './config.ts'
+
+/** Problems that show only when options are looked at together, one sentence each. */
+export function checkTogether(config: Config): readonly string[] {
+  return [...checkListening(config), ...checkDatabase(config), ...checkTimes(config)]
+}
+
+/**
+ * On loopback only this machine can connect. Anywhere else the server must know its own name, so that a foreign name
+ * or page is refused, and keys must not travel in clear unless somebody says that they may.
+ */
+function* checkListening({ host, publicUrl, insecureHttp }: Config): Generator<string> {
+  const open = !isLoopback(host)
+  if (open && publicUrl === null)
+    yield `--host=${host} lets other machines connect; name the address that they use with --public-url=https://….`
+  const url = publicUrl === null ? null : new URL(publicUrl)
+  if (url?.protocol === 'http:' && !isLoopback(url.hostname) && !insecureHttp)
+    yield `--public-url=${publicUrl} sends keys and terminals over the network in clear; use https, or allow it with --insecure-http.`
+}
+
+function* checkDatabase({ databaseUrl, mode }: Config): Generator<string> {
+  if (databaseUrl === null && mode !== 'all')
+    yield `Mode ${mode} needs DATABASE_URL: the embedded database serves mode all only.`
+  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl))
+    yield 'DATABASE_URL must begin with postgresql://.'
+}
+
+function* checkTimes({ defaultLifetimeSeconds, maxLifetimeSeconds }: Config): Generator<string> {
+  if (defaultLifetimeSeconds > maxLifetimeSeconds)
+    yield `--default-lifetime-seconds=${defaultLifetimeSeconds} is longer than --max-lifetime-seconds=${maxLifetimeSeconds}.`
+}
+
+/** True for an address that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
+  if (isIP(bare) === 4) return bare.startsWith('127.')
+  return bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1'
+}

@@ -1,0 +1,36 @@
+import type { LOG_LEVELS, Mode, OPTIONS, OptionRow, OptionType } from './options.ts'
+
+/** What an option's text becomes. */
+interface ValueTypes extends Record<OptionType, unknown> {
+  text: string
+  path: string
+  url: string
+  integer: number
+  flag: boolean
+  list: readonly string[]
+  origins: readonly string[]
+  hosts: readonly string[]
+  mode: Mode
+  driver: 'process'
+  level: (typeof LOG_LEVELS)[number]
+  format: 'auto' | 'json' | 'pretty'
+}
+
+type ValueOf<Row extends OptionRow> = ValueTypes[Row['type']] | (Row['default'] extends null ? null : never)
+
+/** Values as they were given or defaulted. */
+export type OptionValues = { readonly [Name in keyof typeof OPTIONS]: ValueOf<(typeof OPTIONS)[Name]> }
+
+/** The whole configuration of a server, checked. */
+export type Config = Omit<OptionValues, 'dataDir'> & { readonly dataDir: string }
+
+/** A configuration that cannot be used: every problem, one sentence each. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}

@@ -1,0 +1,122 @@
+/** How the text of a flag or variable is read. */
+export type OptionType =
+  | 'text'
+  | 'path'
+  | 'url'
+  | 'integer'
+  | 'flag'
+  | 'list'
+  | 'origins'
+  | 'hosts'
+  | 'mode'
+  | 'driver'
+  | 'level'
+  | 'format'
+
+/** Roles that a server plays. */
+export const MODES = ['all', 'controller', 'gateway'] as const
+
+/** One of {@link MODES}. */
+export type Mode = (typeof MODES)[number]
+
+/** What may be logged, from most to nothing. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** One row of {@link OPTIONS}. */
+export interface OptionRow {
+  readonly type: OptionType
+  /** Environment variable. */
+  readonly env: string
+  /** Command-line flag without dashes; null for secrets, because other users see a process's arguments. */
+  readonly flag: string | null
+  /** Null: not set, or found out at start as `meaning` says. */
+  readonly default: string | number | boolean | readonly string[] | null
+  /** One sentence for `--help` and the reference page. */
+  readonly meaning: string
+  /** Modes that read it. */
+  readonly modes: readonly Mode[]
+  /** Never shown. */
+  readonly secret?: boolean
+  /** Bounds of an integer, both allowed. */
+  readonly min?: number
+  readonly max?: number
+}
+
+/**
+ * Every option of the server. The parser, `--help`, the reference page, the line at start and the type of the
+ * configuration all come from this table.
+ */
+// prettier-ignore
+export const OPTIONS = {
+  mode: { type: 'mode', env: 'CLISCALE_MODE', flag: 'mode', default: 'all', modes: ['all', 'controller', 'gateway'],
+    meaning: 'Roles of this process: `controller` (REST, lifecycle), `gateway` (terminals), or `all` of them with the console.' },
+
+  host: { type: 'text', env: 'CLISCALE_HOST', flag: 'host', default: '127.0.0.1', modes: ['all', 'controller', 'gateway'],
+    meaning: 'Address to listen on. Any but a loopback address needs `--public-url`.' },
+  port: { type: 'integer', env: 'CLISCALE_PORT', flag: 'port', default: 7680, min: 0, max: 65_535, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Port for REST, terminals and console; 0 takes a free one.' },
+  internalHost: { type: 'text', env: 'CLISCALE_INTERNAL_HOST', flag: 'internal-host', default: '127.0.0.1', modes: ['all', 'controller', 'gateway'],
+    meaning: 'Address to listen on for metrics and probes.' },
+  internalPort: { type: 'integer', env: 'CLISCALE_INTERNAL_PORT', flag: 'internal-port', default: 7690, min: 0, max: 65_535, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Port for `/metrics`, `/healthz` and `/readyz`, without any sign-in; 0 takes a free one.' },
+  publicUrl: { type: 'url', env: 'CLISCALE_PUBLIC_URL', flag: 'public-url', default: null, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Address under which clients reach the server, as in `https://terminals.example.com`. Issuer of session tokens; all processes of one installation need the same.' },
+  insecureHttp: { type: 'flag', env: 'CLISCALE_INSECURE_HTTP', flag: 'insecure-http', default: false, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Allows a public URL with http: keys and terminals then cross the network in clear.' },
+  allowedOrigins: { type: 'origins', env: 'CLISCALE_ALLOWED_ORIGINS', flag: 'allowed-origins', default: [], modes: ['all', 'controller', 'gateway'],
+    meaning: 'Origins of other pages that may call the API and open terminals, separated by commas.' },
+  allowedHosts: { type: 'hosts', env: 'CLISCALE_ALLOWED_HOSTS', flag: 'allowed-hosts', default: [], modes: ['all', 'controller', 'gateway'],
+    meaning: 'More host names under which the server may be addressed, separated by commas; its public URL\'s and, on loopback, `localhost` always are.' },
+  trustProxy: { type: 'flag', env: 'CLISCALE_TRUST_PROXY', flag: 'trust-proxy', default: false, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Takes client addresses from X-Forwarded-For. Only behind a proxy that sets it.' },
+
+  dataDir: { type: 'path', env: 'CLISCALE_DATA_DIR', flag: 'data-dir', default: null, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Folder for keys, the embedded database and work folders. Default: `$XDG_DATA_HOME/cliscale`, else `~/.local/share/cliscale`.' },
+  databaseUrl: { type: 'text', env: 'DATABASE_URL', flag: null, default: null, secret: true, modes: ['all', 'controller', 'gateway'],
+    meaning: 'PostgreSQL to use, as in `postgresql://user:password@host/name`. Default in mode `all`: an embedded server; required in the other modes.' },
+  dbMaxConnections: { type: 'integer', env: 'DB_MAX_CONNECTIONS', flag: 'db-max-connections', default: 10, min: 2, max: 1_000, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Most connections of this process\'s pool.' },
+  dbIdleTimeoutMillis: { type: 'integer', env: 'DB_IDLE_TIMEOUT_MILLIS', flag: 'db-idle-timeout-millis', default: 30_000, min: 0, max: 86_400_000, modes: ['all', 'controller', 'gateway'],
+    meaning: 'An idle database connection is closed after so many milliseconds.' },
+  dbAcquireTimeoutMillis: { type: 'integer', env: 'DB_ACQUIRE_TIMEOUT_MILLIS', flag: 'db-acquire-timeout-millis', default: 5_000, min: 100, max: 60_000, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Longest wait for a database connection, in milliseconds; after it the answer is 503.' },
+
+  driver: { type: 'driver', env: 'CLISCALE_DRIVER', flag: 'driver', default: 'process', modes: ['all', 'controller'],
+    meaning: 'Where runners run: `process`, as children on this machine.' },
+  templates: { type: 'path', env: 'CLISCALE_TEMPLATES', flag: 'templates', default: null, modes: ['all', 'controller'],
+    meaning: 'JSON or YAML file with the templates that clients may start. Default: one, `shell`, that runs this user\'s shell.' },
+  spareRunners: { type: 'integer', env: 'CLISCALE_SPARE_RUNNERS', flag: 'spare-runners', default: 2, min: 0, max: 1_000, modes: ['all', 'controller'],
+    meaning: 'Blank runners kept waiting, so that a session starts at once.' },
+  maxSessions: { type: 'integer', env: 'CLISCALE_MAX_SESSIONS', flag: 'max-sessions', default: 100, min: 1, max: 1_000_000, modes: ['all', 'controller'],
+    meaning: 'Most sessions that run at once; more wait in the queue.' },
+  maxLifetimeSeconds: { type: 'integer', env: 'CLISCALE_MAX_LIFETIME_SECONDS', flag: 'max-lifetime-seconds', default: 86_400, min: 5, max: 86_400, modes: ['all', 'controller'],
+    meaning: 'Longest life of a session.' },
+  defaultLifetimeSeconds: { type: 'integer', env: 'CLISCALE_DEFAULT_LIFETIME_SECONDS', flag: 'default-lifetime-seconds', default: 3_600, min: 5, max: 86_400, modes: ['all', 'controller'],
+    meaning: 'Life of a session when neither request nor template says.' },
+  defaultIdleTimeoutSeconds: { type: 'integer', env: 'CLISCALE_DEFAULT_IDLE_TIMEOUT_SECONDS', flag: 'default-idle-timeout-seconds', default: 1_800, min: 0, max: 86_400, modes: ['all', 'controller'],
+    meaning: 'A session without a byte in either direction for so long ends, when neither request nor template says; 0 turns it off.' },
+  startTimeoutSeconds: { type: 'integer', env: 'CLISCALE_START_TIMEOUT_SECONDS', flag: 'start-timeout-seconds', default: 300, min: 5, max: 3_600, modes: ['all', 'controller', 'gateway'],
+    meaning: 'A session whose command does not run after so long fails; terminals wait as long for it.' },
+  keepEndedSeconds: { type: 'integer', env: 'CLISCALE_KEEP_ENDED_SECONDS', flag: 'keep-ended-seconds', default: 604_800, min: 60, max: 31_536_000, modes: ['all', 'controller'],
+    meaning: 'How long an ended session and its history stay readable.' },
+  bundleHosts: { type: 'list', env: 'CLISCALE_BUNDLE_HOSTS', flag: 'bundle-hosts', default: [], modes: ['all', 'controller'],
+    meaning: 'Hosts that bundles may come from, separated by commas: `example.com`, `*.example.com`, or `*` for any.' },
+  insecureBundles: { type: 'flag', env: 'CLISCALE_INSECURE_BUNDLES', flag: 'insecure-bundles', default: false, modes: ['all', 'controller'],
+    meaning: 'Allows bundles over http and from loopback and private addresses.' },
+
+  maxConnections: { type: 'integer', env: 'CLISCALE_MAX_CONNECTIONS', flag: 'max-connections', default: 50_000, min: 1, max: 1_000_000, modes: ['all', 'gateway'],
+    meaning: 'Most open terminals of this process; more are refused with 503.' },
+  maxPendingUpgrades: { type: 'integer', env: 'CLISCALE_MAX_PENDING_UPGRADES', flag: 'max-pending-upgrades', default: 1_024, min: 1, max: 100_000, modes: ['all', 'gateway'],
+    meaning: 'Most terminal upgrades that wait for their answer at once.' },
+  maxPendingPerAddress: { type: 'integer', env: 'CLISCALE_MAX_PENDING_PER_ADDRESS', flag: 'max-pending-per-address', default: 256, min: 1, max: 100_000, modes: ['all', 'gateway'],
+    meaning: 'The same for one client address.' },
+  runnerNetworks: { type: 'list', env: 'CLISCALE_RUNNER_NETWORKS', flag: 'runner-networks', default: [], modes: ['all', 'gateway'],
+    meaning: 'Networks (CIDR) in which runners that listen on TCP may be, separated by commas.' },
+  drainSeconds: { type: 'integer', env: 'CLISCALE_DRAIN_SECONDS', flag: 'drain-seconds', default: 3, min: 0, max: 3_600, modes: ['all', 'gateway'],
+    meaning: 'Time over which terminals are asked to reconnect elsewhere when the server stops. Set 120 behind a balancer.' },
+
+  logLevel: { type: 'level', env: 'CLISCALE_LOG_LEVEL', flag: 'log-level', default: 'info', modes: ['all', 'controller', 'gateway'],
+    meaning: 'Least level that is logged: trace, debug, info, warn, error, fatal, silent.' },
+  logFormat: { type: 'format', env: 'CLISCALE_LOG_FORMAT', flag: 'log-format', default: 'auto', modes: ['all', 'controller', 'gateway'],
+    meaning: '`json`, `pretty` for people, or `auto`: pretty on a terminal, else JSON.' },
+} as const satisfies Record<string, OptionRow>

@@ -1,0 +1,87 @@
+import { parseArgs } from 'node:util'
+import { checkTogether } from './checks.ts'
+import { type Config, ConfigError, type OptionValues } from './config.ts'
+import { defaultDataDir, type Environment } from './environment.ts'
+import { type Mode, OPTIONS, type OptionRow } from './options.ts'
+import { readValue, ValueError } from './values.ts'
+
+const ROWS: readonly (readonly [string, OptionRow])[] = Object.entries(OPTIONS)
+
+/**
+ * Reads the configuration: flags first, then environment variables, then defaults.
+ *
+ * @throws {ConfigError} with every problem at once
+ */
+export function parseConfig(args: readonly string[], env: Environment): Config {
+  const problems: string[] = []
+  const flags = readFlags(args, problems)
+  const values: Record<string, unknown> = {}
+  for (const [name, row] of ROWS) {
+    const given = sourceOf(row, flags, env)
+    values[name] = given === null ? row.default : tryRead(given, row, problems)
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  const read = values as OptionValues
+  const config: Config = { ...read, dataDir: read.dataDir ?? defaultDataDir(env) }
+  const wrong = [...flagsOfOtherModes(flags, config.mode), ...checkTogether(config)]
+  if (wrong.length > 0) throw new ConfigError(wrong)
+  return config
+}
+
+interface Given {
+  readonly text: string
+  /** How the user named it. */
+  readonly name: string
+}
+
+function sourceOf(row: OptionRow, flags: ReadonlyMap<string, string>, env: Environment): Given | null {
+  const flag = row.flag === null ? undefined : flags.get(row.flag)
+  if (flag !== undefined) return { text: flag, name: `--${row.flag}` }
+  const variable = env[row.env]
+  return variable === undefined || variable === '' ? null : { text: variable, name: row.env }
+}
+
+function tryRead(given: Given, row: OptionRow, problems: string[]): unknown {
+  try {
+    return readValue(given.text, row)
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error
+    const shown = row.secret === true ? '' : `, not ${JSON.stringify(given.text.slice(0, 100))}`
+    problems.push(`${given.name} ${error.message}${shown}.`)
+    return row.default
+  }
+}
+
+function readFlags(args: readonly string[], problems: string[]): ReadonlyMap<string, string> {
+  const known = new Map(ROWS.flatMap(([, row]) => (row.flag === null ? [] : [[row.flag, row] as const])))
+  const options = Object.fromEntries(
+    [...known].map(([flag, row]) => [flag, { type: row.type === 'flag' ? 'boolean' : 'string' } as const]),
+  )
+  const { tokens } = parseArgs({
+    args: [...args],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const flags = new Map<string, string>()
+  for (const token of tokens) {
+    if (token.kind === 'positional')
+      problems.push(`There is nothing called ${JSON.stringify(token.value)} here; see --help.`)
+    if (token.kind !== 'option') continue
+    const row = known.get(token.name)
+    if (row === undefined) problems.push(`There is no option ${token.rawName}; see --help.`)
+    else if (token.value === undefined && row.type !== 'flag')
+      problems.push(`${token.rawName} needs a value.`)
+    else flags.set(token.name, token.value ?? 'true')
+  }
+  return flags
+}
+
+function flagsOfOtherModes(flags: ReadonlyMap<string, string>, mode: Mode): readonly string[] {
+  return ROWS.flatMap(([, row]) =>
+    row.flag !== null && flags.has(row.flag) && !row.modes.includes(mode)
+      ? [`--${row.flag} has no meaning in mode ${mode}.`]
+      : [],
+  )
+}

@@ -1,0 +1,76 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { LOG_LEVELS, MODES, type OptionRow, type OptionType } from './options.ts'
+
+/** A text that cannot be an option's value; the message goes on after the option's name. */
+export class ValueError extends Error {}
+
+type Reader = (text: string, row: OptionRow) => unknown
+
+const READERS: Record<OptionType, Reader> = {
+  text: (text) => text,
+  path: (text) => resolve(text),
+  url: readUrl,
+  integer: readInteger,
+  flag: (text) => readOneOf(text, ['true', 'false']) === 'true',
+  list: readList,
+  origins: (text) => readList(text).map(readOrigin),
+  hosts: (text) => readList(text).map(readHost),
+  mode: (text) => readOneOf(text, MODES),
+  driver: (text) => readOneOf(text, ['process']),
+  level: (text) => readOneOf(text, LOG_LEVELS),
+  format: (text) => readOneOf(text, ['auto', 'json', 'pretty']),
+}
+
+/** The value of a text. @throws {ValueError} */
+export function readValue(text: string, row: OptionRow): unknown {
+  if (text.trim() === '' && row.type !== 'list') throw new ValueError('is empty')
+  return READERS[row.type](text, row)
+}
+
+function readInteger(text: string, { min = 0, max = Number.MAX_SAFE_INTEGER }: OptionRow): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (!(value >= min && value <= max)) throw new ValueError(`must be a whole number from ${min} to ${max}`)
+  return value
+}
+
+function readOneOf(text: string, values: readonly string[]): string {
+  if (!values.includes(text)) throw new ValueError(`must be one of ${values.join(', ')}`)
+  return text
+}
+
+function readList(text: string): readonly string[] {
+  const items = text.split(',').map((item) => item.trim())
+  return items.filter((item) => item !== '')
+}
+
+function readUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  const plain =
+    url !== null && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
+  if (!plain || !/^https?:$/.test(url.protocol))
+    throw new ValueError('must be an address such as https://terminals.example.com')
+  return url.href.replace(/\/$/, '')
+}
+
+function readOrigin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || url.origin !== text)
+    throw new ValueError(
+      `must hold origins such as https://app.example.com, exactly as browsers send them; ${quote(text)} is not one`,
+    )
+  return text
+}
+
+function readHost(text: string): string {
+  const name = text.toLowerCase()
+  const bare = name.startsWith('[') ? name.slice(1, -1) : name
+  if (isIP(bare) === 6) return `[${bare}]`
+  if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(name))
+    throw new ValueError(`must hold host names without port; ${quote(text)} is not one`)
+  return name
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 100))
+}

@@ -1,0 +1,87 @@
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '@cliscale/sdk/protocol'
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Log } from '../observability/log.ts'
+import { answerClientError } from './client-error.ts'
+import type { HostCheck } from './host-check.ts'
+import { requestIdOf } from './request-id.ts'
+import { applyApiManners } from './scope.ts'
+
+/** Longest wait for a request's headers, and for the whole request. */
+const ARRIVAL_TIMEOUT_MS = 10_000
+
+/** What {@link createApp} needs. */
+export interface AppOptions {
+  readonly log: Log
+  readonly hosts: HostCheck
+  /** Origins of other pages that may call the API, exactly as browsers send them. */
+  readonly allowedOrigins: readonly string[]
+  /** True when browsers come by https; adds Strict-Transport-Security. */
+  readonly https: boolean
+}
+
+/** The public HTTP server: limits, timeouts, security headers, Host and CORS checks, coded errors. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const logger: FastifyBaseLogger = options.log
+  const app: FastifyInstance = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    genReqId: requestIdOf,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: ARRIVAL_TIMEOUT_MS,
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: ARRIVAL_TIMEOUT_MS,
+      requestTimeout: ARRIVAL_TIMEOUT_MS,
+    },
+    clientErrorHandler: answerClientError,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 256 },
+  })
+  applyApiManners(app)
+  app.addHook('onRequest', async (request) => options.hosts.assert(request.headers.host))
+  await app.register(helmet, securityHeaders(options.https))
+  await app.register(cors, {
+    origin: [...options.allowedOrigins],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    exposedHeaders: ['retry-after', 'x-request-id', 'location'],
+    maxAge: 600,
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url, id } = request
+    const ms = Math.round(reply.elapsedTime * 10) / 10
+    request.log.debug(
+      { reqId: id, method, path: url.split('?')[0], status: reply.statusCode, ms },
+      'Answered',
+    )
+  })
+  return app
+}
+
+/**
+ * Nothing may run that the server did not send. Styles may stand inline because the terminal writes its own: xterm.js
+ * makes style elements for its cell sizes and colours.
+ */
+function securityHeaders(https: boolean): object {
+  return {
+    strictTransportSecurity: https,
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'none'"],
+        'script-src': ["'self'"],
+        'style-src': ["'self'", "'unsafe-inline'"],
+        'img-src': ["'self'", 'data:'],
+        'font-src': ["'self'"],
+        'connect-src': ["'self'"],
+        'manifest-src': ["'self'"],
+        'base-uri': ["'none'"],
+        'form-action': ["'none'"],
+        'frame-ancestors': ["'none'"],
+      },
+    },
+  }
+}

@@ -1,0 +1,25 @@
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Health } from '../observability/health.ts'
+import type { Log } from '../observability/log.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { addHealthRoutes } from './health-routes.ts'
+import { applyApiManners } from './scope.ts'
+
+/** The internal HTTP server: metrics and probes, for the cluster only. */
+export function createInternalApp(options: { log: Log; health: Health; metrics: Metrics }): FastifyInstance {
+  const logger: FastifyBaseLogger = options.log
+  const app: FastifyInstance = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+  })
+  applyApiManners(app)
+  addHealthRoutes(app, options.health)
+  app.get('/metrics', async (_request, reply) =>
+    reply
+      .type(options.metrics.contentType)
+      .serializer(String)
+      .send(await options.metrics.metrics()),
+  )
+  return app
+}

@@ -1,0 +1,86 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { CodedError } from './coded-error.ts'
+import { retryAfterSeconds, statusOf, toCodedError, toErrorBody } from './error-body.ts'
+import { RouteTable } from './route-table.ts'
+import { validatorCompiler } from './validation.ts'
+
+/**
+ * Gives a Fastify scope the manners of the API: coded errors, strict schemas, JSON bodies only, refused unknown query
+ * fields. It touches nothing outside the scope, so the API can live inside another app.
+ */
+export function applyApiManners(scope: FastifyInstance): void {
+  const routes = new RouteTable()
+  scope.setValidatorCompiler(validatorCompiler)
+  scope.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson(scope))
+  scope.addHook('onRoute', (route) => {
+    routes.add(route.method, route.url)
+    route.schema = { querystring: NO_QUERY, ...route.schema }
+  })
+  scope.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  scope.setErrorHandler(sendError)
+  scope.setNotFoundHandler((request, reply) => sendError(notFound(routes, request), request, reply))
+}
+
+const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false }
+
+type JsonParser = (
+  request: FastifyRequest,
+  body: string,
+  done: (error: Error | null, body?: unknown) => void,
+) => void
+
+/** An empty body is no body. Keys that would reach an object's prototype are refused. */
+function parseJson(scope: FastifyInstance): JsonParser {
+  const parse = scope.getDefaultJsonParser('error', 'error')
+  return (request, body, done) => {
+    if (body.trim() === '') return done(null, undefined)
+    void parse(request, body, (error, value: unknown) =>
+      error === null
+        ? done(null, value)
+        : done(new CodedError('MALFORMED_JSON', malformed(error), { cause: error })),
+    )
+  }
+}
+
+function malformed(error: Error): string {
+  const where = /position (\d+)/.exec(error.message)?.[1]
+  return where === undefined
+    ? 'The body is not valid JSON.'
+    : `The body is not valid JSON at character ${where}.`
+}
+
+/** Answers any error in the one shape that clients know. */
+export function sendError(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const coded = toCodedError(error)
+  const status = statusOf(coded)
+  if (status >= 500)
+    request.log.error({ err: error, reqId: request.id, code: coded.code }, 'A request failed')
+  const retryAfter = retryAfterSeconds(coded)
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="cliscale"')
+  return reply
+    .code(status)
+    .header('x-request-id', request.id)
+    .type('application/json; charset=utf-8')
+    .serializer(JSON.stringify)
+    .send(toErrorBody(coded, request.id))
+}
+
+/** The refusal of a path or method that no route has. */
+function notFound(routes: RouteTable, request: FastifyRequest): CodedError {
+  const path = request.url.split('?')[0] ?? ''
+  const methods = routes.methodsOf(path)
+  if (methods.length === 0) return new CodedError('NOT_FOUND')
+  return new CodedError(
+    'METHOD_NOT_ALLOWED',
+    `This address takes ${methods.join(', ')}, not ${request.method}.`,
+  )
+}
