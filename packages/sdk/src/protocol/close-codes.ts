@@ -3,6 +3,7 @@
  * ours mirror the HTTP status of the same refusal. `retry` tells a client whether connecting again can help;
  * each attempt needs a new token, because tokens are redeemed once.
  */
+// prettier-ignore
 export const CLOSE_CODES = {
   1000: { name: 'normal', retry: false, meaning: 'The session is over; an exit message came before.' },
   1001: { name: 'going away', retry: true, meaning: 'The other side went away.' },

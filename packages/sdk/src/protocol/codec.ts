@@ -1,6 +1,14 @@
 import { isRole } from './claims.ts'
-import { isErrorCode } from './error-codes.ts'
-import { boolean, integer, isObject, type JsonObject, MalformedMessage, oneOf, parseObject, string } from './json.ts'
+import {
+  boolean,
+  integer,
+  isObject,
+  type JsonObject,
+  MalformedMessage,
+  oneOf,
+  parseObject,
+  string,
+} from './json.ts'
 import { MAX_CLIENT_FRAME_BYTES, MAX_HEARTBEAT_BYTES, MAX_TITLE_LENGTH } from './limits.ts'
 import {
   CLIENT_OPCODES,
@@ -11,7 +19,14 @@ import {
   type ServerMessage,
   type TerminalError,
 } from './messages.ts'
-import { END_REASONS, type Failure, PHASES, type PhaseProgress, type PhaseReport, type SessionExit } from './phases.ts'
+import {
+  END_REASONS,
+  type Failure,
+  PHASES,
+  type PhaseProgress,
+  type PhaseReport,
+  type SessionExit,
+} from './phases.ts'
 import { fromUtf8, toUtf8 } from './text.ts'
 
 export { MalformedMessage } from './json.ts'
@@ -19,6 +34,7 @@ export { MalformedMessage } from './json.ts'
 const MAX_MESSAGE_TEXT = 4_096
 const MAX_CLIENT_ID = 64
 const MAX_EPOCH = 64
+const MAX_CODE = 64
 const DECIMAL = /^(?:0|[1-9][0-9]{0,15})$/
 
 /** Encodes a client's message into one WebSocket payload. */
@@ -29,7 +45,10 @@ export function encodeClientMessage(message: ClientMessage): Uint8Array {
     case 'input':
       return frame(CLIENT_OPCODES.input, message.data)
     case 'resize':
-      return textFrame(CLIENT_OPCODES.resize, JSON.stringify({ columns: message.columns, rows: message.rows }))
+      return textFrame(
+        CLIENT_OPCODES.resize,
+        JSON.stringify({ columns: message.columns, rows: message.rows }),
+      )
     case 'pause':
       return frame(CLIENT_OPCODES.pause, EMPTY)
     case 'resume':
@@ -238,7 +257,7 @@ export function sessionExit(json: JsonObject): SessionExit {
 function failure(value: unknown): Failure {
   if (!isObject(value)) throw new MalformedMessage('failure must be an object')
   return {
-    code: string(value, 'code', 64),
+    code: string(value, 'code', MAX_CODE),
     message: string(value, 'message', MAX_MESSAGE_TEXT),
     ...(value.hint === undefined ? {} : { hint: string(value, 'hint', MAX_MESSAGE_TEXT) }),
   }
@@ -246,7 +265,7 @@ function failure(value: unknown): Failure {
 
 function terminalError(json: JsonObject): TerminalError {
   return {
-    code: isErrorCode(json.code) ? json.code : 'INTERNAL',
+    code: string(json, 'code', MAX_CODE),
     message: string(json, 'message', MAX_MESSAGE_TEXT),
     retryable: boolean(json, 'retryable'),
     ...(json.retryAfterMs === undefined ? {} : { retryAfterMs: integer(json, 'retryAfterMs', 0) }),

@@ -31,6 +31,7 @@ interface ErrorRow {
 /**
  * Every error of the product. A code that is not a row here does not compile: `ErrorCode` is this table's keys.
  */
+// prettier-ignore
 export const ERRORS = {
   // The request is wrong.
   BAD_REQUEST: { status: 400, close: 4400, retryable: false, class: 'BadRequest', meaning: 'The request cannot be understood; the message says why.' },
@@ -104,6 +105,8 @@ export const ERRORS = {
   TOKEN_SOURCE_FAILED: { status: 0, close: 4401, retryable: true, class: 'Auth', meaning: 'The app\'s token source did not yield a token (raised by the SDK).' },
   INVALID_RESPONSE: { status: 0, close: 1006, retryable: false, class: 'Internal', meaning: 'The server answered something that is not of this contract (raised by the SDK).' },
   INPUT_OVERFLOW: { status: 0, close: 1009, retryable: true, class: 'Limit', meaning: 'More input waits for the session than may; wait for the promise of write() (raised by the SDK).' },
+
+  OUTPUT_TOO_LARGE: { status: 0, close: 1000, retryable: false, class: 'Limit', meaning: 'More output came than was to be collected; raise `maxBytes` or read a stream (raised by the SDK).' },
 
   INTERNAL: { status: 500, close: 1011, retryable: true, class: 'Internal', meaning: 'The server failed unexpectedly; the request id finds it in the log.' },
 } as const satisfies Record<string, ErrorRow>

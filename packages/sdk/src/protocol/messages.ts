@@ -143,7 +143,8 @@ export type ServerMessage =
 
 /** Why the server is about to close the socket. */
 export interface TerminalError {
-  readonly code: ErrorCode
+  /** A code of this version, or one of a newer server. */
+  readonly code: ErrorCode | (string & {})
   readonly message: string
   readonly retryable: boolean
   /** Wait at least this long before the next attempt. */

@@ -31,7 +31,15 @@ export const SESSION_STATES = [
 export type SessionState = (typeof SESSION_STATES)[number]
 
 /** The states before `running`: what a session that is not yet running is doing. */
-export const PHASES = ['queued', 'scheduled', 'pulling', 'assigning', 'fetching', 'verifying', 'starting'] as const
+export const PHASES = [
+  'queued',
+  'scheduled',
+  'pulling',
+  'assigning',
+  'fetching',
+  'verifying',
+  'starting',
+] as const
 
 /** One of {@link PHASES}. */
 export type Phase = (typeof PHASES)[number]

@@ -136,7 +136,16 @@ export interface TemplateInfo {
 }
 
 /** Fields that a template may open to its clients. */
-export const TEMPLATE_OVERRIDES = ['command', 'args', 'env', 'secrets', 'cwd', 'bundle', 'lifetimeSeconds', 'idleTimeoutSeconds'] as const
+export const TEMPLATE_OVERRIDES = [
+  'command',
+  'args',
+  'env',
+  'secrets',
+  'cwd',
+  'bundle',
+  'lifetimeSeconds',
+  'idleTimeoutSeconds',
+] as const
 
 /** One of {@link TEMPLATE_OVERRIDES}. */
 export type TemplateOverride = (typeof TEMPLATE_OVERRIDES)[number]
