@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { CodedError } from '../http/coded-error.ts'
-import type { Credentials } from './credentials.ts'
 import type { Identity, IdentityRequest, IdentityVerifier, Scope } from './identity.ts'
 
 /** Every API key begins so, so that people, scanners and the log redactor know one. */
@@ -8,42 +7,38 @@ export const API_KEY_PREFIX = 'csk_'
 
 const API_KEY = /^csk_[A-Za-z0-9_-]{43}$/
 
-/** A credential as it is stored: never the key itself, only its SHA-256. */
+/** A credential without its secret. */
 export interface ApiKeyRecord {
   readonly id: string
-  readonly projectId: string
+  readonly project: string
   /** `api`: a key for programs. `console`: a browser's sign-in. */
   readonly kind: 'api' | 'console'
   readonly name: string
   readonly scopes: readonly string[]
-  readonly createdAt: Date
-  readonly lastUsedAt: Date | null
-  readonly expiresAt: Date | null
-  readonly revokedAt: Date | null
 }
 
 /** What a new credential's row is made of. */
 export interface NewApiKey {
   readonly id: string
-  readonly projectId: string
+  readonly project: string
   readonly kind: 'api' | 'console'
   readonly name: string
-  /** SHA-256 of the key, 32 bytes. */
-  readonly hash: Buffer
+  /** SHA-256 of the secret, 32 bytes. */
+  readonly hash: Uint8Array
   readonly scopes: readonly string[]
-  readonly expiresAt: Date | null
+  readonly expiresAt?: Date
 }
 
-/** Where credentials are kept. Looking one up by its hash takes the same time for every wrong key. */
+/**
+ * Where credentials are kept. A secret is compared by looking up its SHA-256, so the time that it takes tells nothing
+ * about how near a guess was: a guesser cannot steer the hash.
+ */
 export interface ApiKeyStore {
-  insertApiKey(key: NewApiKey): Promise<ApiKeyRecord>
-  /** Null when there is none; revoked and expired ones are found. */
-  findApiKeyByHash(hash: Buffer): Promise<ApiKeyRecord | null>
-  listApiKeys(projectId: string): Promise<readonly ApiKeyRecord[]>
-  /** False when there is no such key that is not revoked yet. */
-  revokeApiKey(id: string): Promise<boolean>
-  /** Notes that the key was used now. May be written late or coarsely. */
-  touchApiKey(id: string): Promise<void>
+  create(key: NewApiKey): Promise<ApiKeyRecord>
+  /** The valid credential of this hash; null when there is none, or it is revoked or over its time. */
+  findByHash(hash: Uint8Array): Promise<ApiKeyRecord | null>
+  /** False when the project has no such key or it was revoked before. */
+  revoke(project: string, id: string): Promise<boolean>
 }
 
 /** A key that was just made. `secret` is shown this once and cannot be had again. */
@@ -62,45 +57,50 @@ export function hashSecret(secret: string): Buffer {
   return createHash('sha256').update(secret).digest()
 }
 
+/** A new credential's id. It is no secret. */
+export function newKeyId(): string {
+  return `key_${randomBytes(16).toString('base64url')}`
+}
+
 /** Makes an API key and stores its hash. */
 export async function createApiKey(
   store: ApiKeyStore,
   key: {
-    readonly projectId: string
+    readonly project: string
     readonly name: string
     readonly scopes: readonly Scope[]
     readonly expiresAt?: Date
   },
 ): Promise<CreatedApiKey> {
   const secret = newSecret(API_KEY_PREFIX)
-  const record = await store.insertApiKey({
-    id: `key_${randomBytes(16).toString('base64url')}`,
-    projectId: key.projectId,
+  const record = await store.create({
+    id: newKeyId(),
+    project: key.project,
     kind: 'api',
     name: key.name,
     hash: hashSecret(secret),
     scopes: key.scopes,
-    expiresAt: key.expiresAt ?? null,
+    ...(key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }),
   })
   return { secret, record }
 }
 
 /** Knows callers by `Authorization: Bearer csk_…`. */
 export class ApiKeyVerifier implements IdentityVerifier {
-  readonly #credentials: Credentials
+  readonly #keys: ApiKeyStore
 
-  constructor(credentials: Credentials) {
-    this.#credentials = credentials
+  constructor(keys: ApiKeyStore) {
+    this.#keys = keys
   }
 
   async verify(request: IdentityRequest): Promise<Identity | null> {
     const secret = bearer(request)
     if (secret === null || !secret.startsWith(API_KEY_PREFIX)) return null
-    const record = API_KEY.test(secret) ? await this.#credentials.find(secret, 'api') : null
-    if (record === null) throw new CodedError('API_KEY_INVALID')
+    const record = API_KEY.test(secret) ? await this.#keys.findByHash(hashSecret(secret)) : null
+    if (record?.kind !== 'api') throw new CodedError('API_KEY_INVALID')
     return {
       subject: `key:${record.id}`,
-      project: record.projectId,
+      project: record.project,
       scopes: record.scopes as readonly Scope[],
       actsForOthers: true,
       ambient: false,

@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { CodedError } from '../http/coded-error.ts'
-import { type ApiKeyStore, hashSecret, newSecret } from './api-keys.ts'
-import type { Credentials } from './credentials.ts'
+import { type ApiKeyRecord, type ApiKeyStore, hashSecret, newKeyId, newSecret } from './api-keys.ts'
 import { type Identity, type IdentityRequest, type IdentityVerifier, SCOPES } from './identity.ts'
 
 /** Life of a code in a printed link. */
@@ -17,13 +15,13 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Where one-time codes are kept. */
 export interface LoginCodeStore {
-  insertLoginCode(code: {
-    readonly hash: Buffer
-    readonly projectId: string
+  create(code: {
+    readonly hash: Uint8Array
+    readonly project: string
     readonly expiresAt: Date
   }): Promise<void>
-  /** Deletes the code and tells its project, in one statement; null when it is unknown, used or over its time. */
-  redeemLoginCode(hash: Buffer): Promise<{ readonly projectId: string } | null>
+  /** The code's project, once; null when it is unknown, used or over its time. */
+  redeem(hash: Uint8Array): Promise<string | null>
 }
 
 /** A browser that signed in: the header to send back. */
@@ -36,7 +34,6 @@ export interface ConsoleLogin {
 export interface ConsoleLoginOptions {
   readonly keys: ApiKeyStore
   readonly codes: LoginCodeStore
-  readonly credentials: Credentials
   /** True when browsers reach the server over https: the cookie is then `__Host-` and `Secure`. */
   readonly secure: boolean
   readonly now?: () => number
@@ -57,26 +54,26 @@ export class ConsoleLogins implements IdentityVerifier {
   }
 
   /** Makes a code for a link; good for one hour and one use. */
-  async createCode(projectId: string): Promise<string> {
+  async createCode(project: string): Promise<string> {
     const code = newSecret(CODE_PREFIX)
     const expiresAt = new Date(this.#now() + LOGIN_CODE_TTL_MS)
-    await this.#options.codes.insertLoginCode({ hash: hashSecret(code), projectId, expiresAt })
+    await this.#options.codes.create({ hash: hashSecret(code), project, expiresAt })
     return code
   }
 
   /** Exchanges a code for a cookie. @throws {CodedError} `UNAUTHENTICATED` */
   async login(code: string, headers: IncomingHttpHeaders): Promise<ConsoleLogin> {
-    const found = await this.#options.codes.redeemLoginCode(hashSecret(code))
-    if (found === null)
+    const project = await this.#options.codes.redeem(hashSecret(code))
+    if (project === null)
       throw new CodedError(
         'UNAUTHENTICATED',
         'This link was used before or is over its time; run "cliscale-server login" to get a new one.',
       )
     const secret = newSecret(COOKIE_PREFIX)
     const expiresAt = new Date(this.#now() + CONSOLE_LOGIN_TTL_MS)
-    await this.#options.keys.insertApiKey({
-      id: `key_${randomBytes(16).toString('base64url')}`,
-      projectId: found.projectId,
+    await this.#options.keys.create({
+      id: newKeyId(),
+      project,
       kind: 'console',
       name: 'console',
       hash: hashSecret(secret),
@@ -89,8 +86,8 @@ export class ConsoleLogins implements IdentityVerifier {
   /** Ends the browser's sign-in. Resolves to the header that clears its cookie. */
   async logout(headers: IncomingHttpHeaders): Promise<string> {
     const secret = this.#read(headers)
-    const record = secret === null ? null : await this.#options.credentials.find(secret, 'console')
-    if (record !== null) await this.#options.keys.revokeApiKey(record.id)
+    const record = secret === null ? null : await this.#find(secret)
+    if (record !== null) await this.#options.keys.revoke(record.project, record.id)
     return this.#cookie('', headers, 0)
   }
 
@@ -98,7 +95,7 @@ export class ConsoleLogins implements IdentityVerifier {
     const secret = this.#read(request.headers)
     if (secret === null) return null
     assertOwnPage(request)
-    const record = await this.#options.credentials.find(secret, 'console')
+    const record = await this.#find(secret)
     if (record === null)
       throw new CodedError(
         'UNAUTHENTICATED',
@@ -106,11 +103,18 @@ export class ConsoleLogins implements IdentityVerifier {
       )
     return {
       subject: 'console',
-      project: record.projectId,
+      project: record.project,
       scopes: SCOPES,
       actsForOthers: true,
       ambient: true,
     }
+  }
+
+  async #find(secret: string): Promise<ApiKeyRecord | null> {
+    const record = secret.startsWith(COOKIE_PREFIX)
+      ? await this.#options.keys.findByHash(hashSecret(secret))
+      : null
+    return record?.kind === 'console' ? record : null
   }
 
   #read(headers: IncomingHttpHeaders): string | null {

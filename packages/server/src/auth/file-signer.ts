@@ -28,7 +28,7 @@ export class FileSigner implements Signer {
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
     await writeKeyFile(this.#path(kid), Buffer.from(pem))
     this.#keys.set(kid, privateKey)
-    return { kid, publicJwk }
+    return { kid, publicJwk: { ...publicJwk } }
   }
 
   async holds(kid: string): Promise<boolean> {

@@ -68,7 +68,7 @@ export class KeyRing {
   /** One turn: takes every step that is due now. */
   async rotate(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const keys = await this.#options.store.listSigningKeys()
+      const keys = await this.#options.store.list()
       const held = await this.#held(keys)
       const now = (this.#options.now ?? Date.now)()
       const steps = decideRotation(now, keys, held, this.#options.settings ?? ROTATION)
@@ -91,7 +91,7 @@ export class KeyRing {
       case 'create': {
         const key = await signer.create()
         try {
-          await store.insertSigningKey(key)
+          await store.publish(key.kid, key.publicJwk)
         } catch (error) {
           await signer.remove(key.kid)
           throw error
@@ -100,13 +100,13 @@ export class KeyRing {
         return
       }
       case 'activate':
-        if (await store.activateSigningKey(step.kid, step.expectedActive))
-          log.info({ kid: step.kid, before: step.expectedActive }, 'A signing key became active')
+        if (await store.activate(step.kid)) log.info({ kid: step.kid }, 'A signing key became active')
         return
       case 'delete':
-        await store.deleteSigningKey(step.kid)
-        await signer.remove(step.kid)
-        log.info({ kid: step.kid }, 'Deleted a retired signing key')
+        for (const kid of await store.deleteRetired(step.retiredBefore)) {
+          await signer.remove(kid)
+          log.info({ kid }, 'Deleted a retired signing key')
+        }
     }
   }
 }

@@ -143,7 +143,7 @@ export class TokenVerifier {
   }
 
   async #read(): Promise<void> {
-    const records = await this.#options.store.listSigningKeys()
+    const records = await this.#options.store.list()
     this.#keys = new Map(
       records.map(({ kid, publicJwk }) => [kid, createPublicKey({ key: publicJwk, format: 'jwk' })]),
     )

@@ -1,4 +1,5 @@
-import type { JsonWebKey } from 'node:crypto'
+/** A public key as RFC 7517 writes it. */
+export type PublicJwk = Readonly<Record<string, unknown>>
 
 /** Life of a signing key: made and published, signing, verifying only; then deleted. */
 export type SigningKeyState = 'pending' | 'active' | 'retired'
@@ -8,7 +9,7 @@ export interface SigningKeyRecord {
   /** RFC 7638 thumbprint. */
   readonly kid: string
   readonly state: SigningKeyState
-  readonly publicJwk: JsonWebKey
+  readonly publicJwk: PublicJwk
   readonly createdAt: Date
   readonly activatedAt: Date | null
   readonly retiredAt: Date | null
@@ -16,26 +17,23 @@ export interface SigningKeyRecord {
 
 /** Where public halves are read; all that a gateway needs. */
 export interface PublicKeyStore {
-  listSigningKeys(): Promise<readonly SigningKeyRecord[]>
+  list(): Promise<readonly SigningKeyRecord[]>
 }
 
 /** Where public halves are kept. */
 export interface SigningKeyStore extends PublicKeyStore {
-  /** Adds a `pending` key. */
-  insertSigningKey(key: { readonly kid: string; readonly publicJwk: JsonWebKey }): Promise<void>
-  /**
-   * Makes a pending key the active one and retires the one before, in one transaction. False, and nothing changed,
-   * when the active key is not `expectedActive` any more or `kid` is not pending.
-   */
-  activateSigningKey(kid: string, expectedActive: string | null): Promise<boolean>
-  /** Deletes a key that is retired. */
-  deleteSigningKey(kid: string): Promise<void>
+  /** Publishes a key, `pending`. */
+  publish(kid: string, publicJwk: PublicJwk): Promise<void>
+  /** Makes a pending key the active one and retires the one before. False when there is no such pending key. */
+  activate(kid: string): Promise<boolean>
+  /** Deletes keys that were retired before `before`; resolves with their ids. */
+  deleteRetired(before: Date): Promise<readonly string[]>
 }
 
 /** Who holds private halves: files, or a key service. They never leave it. */
 export interface Signer {
   /** Makes an RSA key and tells its public half. */
-  create(): Promise<{ readonly kid: string; readonly publicJwk: JsonWebKey }>
+  create(): Promise<{ readonly kid: string; readonly publicJwk: PublicJwk }>
   /** True when this signer can sign with the key. */
   holds(kid: string): Promise<boolean>
   /** RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, RS256). */
@@ -64,8 +62,8 @@ export const ROTATION: RotationSettings = {
 /** One step of a rotation. */
 export type RotationStep =
   | { readonly type: 'create' }
-  | { readonly type: 'activate'; readonly kid: string; readonly expectedActive: string | null }
-  | { readonly type: 'delete'; readonly kid: string }
+  | { readonly type: 'activate'; readonly kid: string }
+  | { readonly type: 'delete'; readonly retiredBefore: Date }
 
 /**
  * What is to be done now, given the keys: pure, so that the same rows always yield the same steps. Only keys that this
@@ -83,14 +81,14 @@ export function decideRotation(
   const steps: RotationStep[] = []
   if (!usable || now >= sinceActive(active) + settings.activeMs) {
     const ripe = pending !== undefined && (!usable || now >= pending.createdAt.getTime() + settings.pendingMs)
-    if (ripe) steps.push({ type: 'activate', kid: pending.kid, expectedActive: active?.kid ?? null })
+    if (ripe) steps.push({ type: 'activate', kid: pending.kid })
     else if (pending === undefined) steps.push({ type: 'create' })
   } else if (pending === undefined && now >= sinceActive(active) + settings.activeMs - settings.pendingMs) {
     steps.push({ type: 'create' })
   }
-  for (const key of keys)
-    if (key.retiredAt !== null && now >= key.retiredAt.getTime() + settings.retiredMs)
-      steps.push({ type: 'delete', kid: key.kid })
+  const retiredBefore = new Date(now - settings.retiredMs)
+  if (keys.some(({ retiredAt }) => retiredAt !== null && retiredAt < retiredBefore))
+    steps.push({ type: 'delete', retiredBefore })
   return steps
 }
 
@@ -103,6 +101,6 @@ function oldestFirst(keys: readonly SigningKeyRecord[]): readonly SigningKeyReco
 }
 
 /** Public halves as a JWK Set (RFC 7517 §5): every key that a live token may be signed with, now or soon. */
-export function toJwks(keys: readonly SigningKeyRecord[]): { readonly keys: readonly JsonWebKey[] } {
+export function toJwks(keys: readonly SigningKeyRecord[]): { readonly keys: readonly PublicJwk[] } {
   return { keys: keys.map(({ kid, publicJwk }) => ({ ...publicJwk, kid, use: 'sig', alg: 'RS256' })) }
 }
