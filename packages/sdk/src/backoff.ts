@@ -1,0 +1,15 @@
+/** Bounds of an exponential back-off, in milliseconds. */
+export interface Backoff {
+  /** Longest first delay. */
+  readonly baseMs: number
+  /** Longest delay at all. */
+  readonly capMs: number
+}
+
+/**
+ * Full jitter: a random delay between 0 and `min(cap, base × 2^attempt)`, so that clients that failed together do not
+ * come back together (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015). `attempt` counts from 0.
+ */
+export function fullJitter(attempt: number, { baseMs, capMs }: Backoff): number {
+  return Math.random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30))
+}

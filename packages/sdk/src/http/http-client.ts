@@ -1,0 +1,174 @@
+import { fullJitter } from '../backoff.ts'
+import { createError } from '../create-error.ts'
+import { bounded, pause } from '../deadline.ts'
+import { type CliscaleError, isCliscaleError, LimitError } from '../errors.ts'
+import type { CallOptions, CliscaleOptions } from '../options.ts'
+import { errorFromBody } from './error-body.ts'
+
+/** Answers larger than this are not ours. */
+const MAX_ANSWER_BYTES = 16_777_216
+
+const RETRY = { baseMs: 250, capMs: 5_000 } as const
+
+/** One request. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** From `/v1` on, without a query. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | undefined>>
+  /** Sent as JSON. */
+  readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * JSON over `fetch`, with typed errors. What failed for now is repeated with full jitter until `maxRetryMs` is over;
+ * a pause that the server asks for is kept, or, if it is longer than the time that is left, the error comes at once.
+ */
+export class HttpClient {
+  readonly #base: string
+  readonly #options: CliscaleOptions
+  readonly #fetch: typeof globalThis.fetch
+
+  constructor(options: CliscaleOptions) {
+    this.#base = String(options.baseUrl).replace(/\/+$/, '')
+    this.#options = options
+    // Called without a receiver: browsers refuse `fetch` as a method of another object.
+    const { fetch = (...args) => globalThis.fetch(...args) } = options
+    this.#fetch = fetch
+  }
+
+  /** The client's own signal. */
+  get signal(): AbortSignal | undefined {
+    return this.#options.signal
+  }
+
+  /**
+   * Makes a request and reads its JSON answer.
+   *
+   * @throws {CliscaleError}
+   */
+  async request(request: HttpRequest, call: CallOptions = {}): Promise<unknown> {
+    const { maxRetryMs = this.#options.maxRetryMs ?? 30_000 } = call
+    const until = performance.now() + maxRetryMs
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#once(request, call)
+      } catch (error) {
+        if (!isCliscaleError(error)) throw error
+        const delayMs = retryDelay(error, attempt)
+        if (delayMs === null || performance.now() + delayMs > until) throw error
+        await this.#pause(delayMs, call.signal)
+      }
+    }
+  }
+
+  /**
+   * Makes a request and hands out its answer as a stream of bytes. The stream ends with `signal`.
+   *
+   * @throws {CliscaleError}
+   */
+  async stream(request: HttpRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.#guard(() => this.#send(request, signal))
+    if (!response.ok) throw await this.#refusal(response)
+    if (response.body === null) throw createError('INVALID_RESPONSE', 'The server answered without a body.')
+    return response.body
+  }
+
+  async #once(request: HttpRequest, call: CallOptions): Promise<unknown> {
+    const { requestTimeoutMs = this.#options.requestTimeoutMs ?? 30_000 } = call
+    const bounds = {
+      signals: [call.signal, this.#options.signal],
+      timeoutMs: requestTimeoutMs,
+      onTimeout: () =>
+        createError('REQUEST_TIMEOUT', `The server did not answer within ${requestTimeoutMs} ms.`),
+    }
+    return await bounded(bounds, async (signal) => {
+      const response = await this.#guard(() => this.#send(request, signal))
+      if (!response.ok) throw await this.#refusal(response)
+      if (response.status === 204) return undefined
+      return parseAnswer(await this.#guard(() => readBounded(response)))
+    })
+  }
+
+  async #send({ method, path, query, body, headers }: HttpRequest, signal: AbortSignal): Promise<Response> {
+    const { apiKey, credentials, headers: own } = this.#options
+    return await this.#fetch(this.#base + path + queryString(query), {
+      method,
+      signal,
+      // An answer from a cache would be an old state; a redirect would carry the key to another host.
+      cache: 'no-store',
+      redirect: 'error',
+      ...(credentials === undefined ? {} : { credentials }),
+      headers: {
+        accept: 'application/json',
+        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(typeof own === 'function' ? await own() : own),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+  }
+
+  async #refusal(response: Response): Promise<CliscaleError> {
+    return errorFromBody({
+      status: response.status,
+      text: await readBounded(response),
+      retryAfter: response.headers.get('retry-after'),
+      requestId: response.headers.get('x-request-id') ?? undefined,
+    })
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (isCliscaleError(error)) throw error
+      const message = `${this.#base} cannot be reached: ${reasonOf(error)}`
+      throw createError('CONNECTION_FAILED', message, { cause: error })
+    }
+  }
+
+  async #pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    await bounded({ signals: [signal, this.#options.signal] }, (ended) => pause(delayMs, ended))
+  }
+}
+
+function retryDelay(error: CliscaleError, attempt: number): number | null {
+  if (!error.retryable) return null
+  if (error.retryAfterMs !== undefined) return error.retryAfterMs + fullJitter(0, RETRY)
+  // A limit without a time is not over in a moment; the caller decides.
+  return error instanceof LimitError ? null : fullJitter(attempt, RETRY)
+}
+
+function queryString(query: Readonly<Record<string, string | undefined>> = {}): string {
+  const parts = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
+  )
+  return parts.length === 0 ? '' : `?${parts.join('&')}`
+}
+
+async function readBounded(response: Response): Promise<string> {
+  if (Number(response.headers.get('content-length') ?? 0) > MAX_ANSWER_BYTES) {
+    await response.body?.cancel()
+    throw createError('INVALID_RESPONSE', 'The answer of the server is too large.')
+  }
+  return await response.text()
+}
+
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const message =
+      'The server answered something that is not JSON; is baseUrl the address of a Cliscale server?'
+    throw createError('INVALID_RESPONSE', message, { cause: error })
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // Node's fetch says only "fetch failed"; what happened is in its cause.
+  return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message
+}

@@ -1,0 +1,52 @@
+import { fullJitter } from './backoff.ts'
+import type { CliscaleError } from './errors.ts'
+
+/** What a {@link ReconnectPolicy} decides on. */
+export interface ReconnectContext {
+  /** Failed attempts since the connection was last stable, from 0. */
+  readonly attempt: number
+  /** Milliseconds since the connection was lost, or since `connect()` when there never was one. */
+  readonly elapsedMs: number
+  /** Whether this terminal was ever connected. */
+  readonly everConnected: boolean
+  /** What ended the last attempt. Final refusals (see the reconnect table in the README) never reach the policy. */
+  readonly error: CliscaleError
+  /** Milliseconds that the server asked to wait: `resumeAfterMs` of a restart or `retryAfterMs` of a refusal. */
+  readonly retryAfterMs: number | undefined
+}
+
+/** Decides when a terminal connects again. */
+export interface ReconnectPolicy {
+  /** Milliseconds until the next attempt, or `null` to give up: the terminal then fails with `context.error`. */
+  nextDelayMs(context: ReconnectContext): number | null
+}
+
+/** Options of {@link defaultReconnectPolicy}. */
+export interface ReconnectOptions {
+  /** Longest first delay, in milliseconds. Default 250. */
+  readonly baseMs?: number
+  /** Longest delay, in milliseconds. Default 15,000. */
+  readonly capMs?: number
+  /** How long to try while there never was a connection, in milliseconds. Default 30,000. */
+  readonly firstConnectMs?: number
+  /** How long to try once there was one, in milliseconds. Default: as long as the session lives. */
+  readonly giveUpAfterMs?: number
+}
+
+/**
+ * Full jitter from 250 ms to 15 s. A delay that the server asked for is kept, with up to `baseMs` on top so that
+ * clients that were told the same still spread.
+ */
+export function defaultReconnectPolicy(options: ReconnectOptions = {}): ReconnectPolicy {
+  const { baseMs = 250, capMs = 15_000, firstConnectMs = 30_000, giveUpAfterMs = Infinity } = options
+  return {
+    nextDelayMs({ attempt, elapsedMs, everConnected, retryAfterMs }) {
+      if (elapsedMs > (everConnected ? giveUpAfterMs : firstConnectMs)) return null
+      if (retryAfterMs === undefined) return fullJitter(attempt, { baseMs, capMs })
+      return retryAfterMs + fullJitter(0, { baseMs, capMs })
+    },
+  }
+}
+
+/** Never connects again: the first loss ends the terminal. */
+export const neverReconnect: ReconnectPolicy = { nextDelayMs: () => null }
