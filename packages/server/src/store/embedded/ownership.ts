@@ -1,0 +1,72 @@
+import { Client } from 'pg'
+import { clientConfig } from '../database.ts'
+
+/** Advisory lock in the database `postgres` that says whose the data is, while its connection lives. */
+const OWNER_LOCK = [4203, 1] as const
+
+/** A connection that holds the owner's lock. */
+export interface Ownership {
+  /** Resolves when the connection is over, and the lock with it. */
+  readonly over: Promise<void>
+  release(): Promise<void>
+  /** Makes the database unless it is there. */
+  ensureDatabase(name: string): Promise<void>
+}
+
+/** What an attempt to own the data found. */
+export type Claim =
+  | { readonly kind: 'owned'; readonly ownership: Ownership }
+  /** Another server holds the lock; its pid where it tells. */
+  | { readonly kind: 'taken'; readonly by: string }
+  /** No answer, or not yet. */
+  | { readonly kind: 'unreachable'; readonly error: Error }
+
+/** Connects and tries to take the lock. A server that died has lost it with its connection. */
+export async function claimOwnership(connectionString: string): Promise<Claim> {
+  const client = new Client(clientConfig(connectionString, `cliscale-server ${process.pid} owner`))
+  const { promise: over, resolve } = Promise.withResolvers<void>()
+  client.on('error', () => resolve())
+  client.on('end', () => resolve())
+  try {
+    await client.connect()
+    const lock = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [
+      ...OWNER_LOCK,
+    ])
+    if (lock.rows[0]?.taken) return { kind: 'owned', ownership: new LockConnection(client, over) }
+    const by = await holder(client)
+    await client.end()
+    return { kind: 'taken', by }
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    return { kind: 'unreachable', error: error instanceof Error ? error : new Error(String(error)) }
+  }
+}
+
+async function holder(client: Client): Promise<string> {
+  const { rows } = await client.query<{ application_name: string }>(
+    `SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+     WHERE l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2 AND l.granted`,
+    [...OWNER_LOCK],
+  )
+  return /\d+/.exec(rows[0]?.application_name ?? '')?.[0] ?? 'unknown'
+}
+
+class LockConnection implements Ownership {
+  readonly over: Promise<void>
+  readonly #client: Client
+
+  constructor(client: Client, over: Promise<void>) {
+    this.#client = client
+    this.over = over
+  }
+
+  async release(): Promise<void> {
+    // It may be lost already, and with it the lock.
+    await this.#client.end().catch(() => undefined)
+  }
+
+  async ensureDatabase(name: string): Promise<void> {
+    const { rowCount } = await this.#client.query('SELECT FROM pg_database WHERE datname = $1', [name])
+    if (rowCount === 0) await this.#client.query(`CREATE DATABASE ${this.#client.escapeIdentifier(name)}`)
+  }
+}
