@@ -1,0 +1,60 @@
+import { WebglAddon } from '@xterm/addon-webgl'
+import type { Terminal } from '@xterm/xterm'
+
+/** How a terminal draws. */
+export type RendererName = 'webgl' | 'dom'
+
+/**
+ * Most terminals of a page that draw with WebGL at once. Chromium keeps 16 contexts per page and drops the oldest
+ * without a word; staying below leaves some to the app.
+ */
+export const MAX_WEBGL_TERMINALS = 8
+
+let leases = 0
+
+/** Draws a terminal with WebGL while it is visible and a context is to be had, else with the DOM. */
+export class RendererLease {
+  readonly #terminal: Terminal
+  readonly #onChange: (renderer: RendererName) => void
+  #addon: WebglAddon | undefined
+  /** A browser that took a context away once, or never gave one, is not asked again for this terminal. */
+  #refused = false
+
+  constructor(terminal: Terminal, onChange: (renderer: RendererName) => void) {
+    this.#terminal = terminal
+    this.#onChange = onChange
+  }
+
+  get name(): RendererName {
+    return this.#addon === undefined ? 'dom' : 'webgl'
+  }
+
+  /** Takes a context if one is free. Does nothing when there is one already. */
+  acquire(): void {
+    if (this.#addon !== undefined || this.#refused || leases >= MAX_WEBGL_TERMINALS) return
+    try {
+      const addon = new WebglAddon()
+      addon.onContextLoss(() => {
+        this.#refused = true
+        this.release()
+      })
+      this.#terminal.loadAddon(addon)
+      this.#addon = addon
+      leases += 1
+      this.#onChange('webgl')
+    } catch {
+      // No WebGL 2 here: the DOM renderer, which is in place already, is the answer.
+      this.#refused = true
+    }
+  }
+
+  /** Gives the context back; the terminal goes on with the DOM. */
+  release(): void {
+    const addon = this.#addon
+    if (addon === undefined) return
+    this.#addon = undefined
+    leases -= 1
+    addon.dispose()
+    this.#onChange('dom')
+  }
+}

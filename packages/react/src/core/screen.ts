@@ -1,0 +1,231 @@
+import { FitAddon } from '@xterm/addon-fit'
+import { Unicode11Addon } from '@xterm/addon-unicode11'
+import { WebLinksAddon } from '@xterm/addon-web-links'
+import { type IDisposable, type ITheme, Terminal } from '@xterm/xterm'
+import { handleClipboardWrites } from './clipboard.ts'
+import { hyperlinkHandler, openLink, webAddress } from './links.ts'
+import { isFocusReport, muteReplies } from './muted-replies.ts'
+import { type PasteRequest, pasteRequest } from './paste.ts'
+import { RendererLease, type RendererName } from './renderer.ts'
+import { ReplayWindow } from './replay-window.ts'
+import { type Cells, ScreenLayout } from './screen-layout.ts'
+import { type KeyChord, shortcutOf } from './shortcuts.ts'
+import { createStrictStyles, type StrictStyles, styleRowsWithoutAttributes } from './strict-styles.ts'
+
+/** Looks and limits of a screen; all may change while it is open. */
+export interface ScreenOptions {
+  readonly theme: ITheme
+  /** Pixels. */
+  readonly fontSize: number
+  readonly fontFamily: string
+  readonly screenReaderMode: boolean
+  /** Lines above the viewport. */
+  readonly scrollback: number
+  readonly cursorBlink: boolean
+  /** `auto`: WebGL where it is to be had. */
+  readonly renderer: 'auto' | 'dom'
+  readonly leaveKey: KeyChord
+  /** Whether keys and pastes are taken. */
+  readonly input: boolean
+}
+
+/** What a screen tells its owner. */
+export interface ScreenListener {
+  /** Keys, mouse reports and answers to queries, to be sent as UTF-8. */
+  onInput(text: string): void
+  /** Mouse reports of old encodings, one byte per character. */
+  onBinaryInput(bytes: string): void
+  /** The size that fits the container; not called while another client owns the size. */
+  onFit(size: Cells): void
+  onTitle(title: string): void
+  onPaste(request: PasteRequest): void
+  onClipboardBlocked(text: string): void
+  onLinkTarget(target: string | null): void
+  onLeave(): void
+  onRenderer(renderer: RendererName): void
+}
+
+/** xterm with everything that a hostile byte stream and a person at a keyboard need. Knows nothing of sessions. */
+export class Screen {
+  readonly terminal: Terminal
+  readonly #listener: ScreenListener
+  readonly #styles: StrictStyles
+  readonly #layout: ScreenLayout
+  readonly #renderer: RendererLease
+  readonly #replay: ReplayWindow = new ReplayWindow()
+  readonly #disposables: IDisposable[] = []
+  #options: ScreenOptions
+
+  /** Draws into `container`, which must be in the page. */
+  constructor(container: HTMLElement, options: ScreenOptions, listener: ScreenListener) {
+    this.#options = options
+    this.#listener = listener
+    this.#styles = createStrictStyles(container.getRootNode() as Document | ShadowRoot)
+    this.terminal = this.#createTerminal()
+    const fit = new FitAddon()
+    this.terminal.loadAddon(fit)
+    this.#loadAddons()
+    styleRowsWithoutAttributes(this.terminal)
+    this.terminal.open(container)
+    this.#renderer = new RendererLease(this.terminal, (name) => {
+      this.#layout.update()
+      listener.onRenderer(name)
+    })
+    this.#layout = new ScreenLayout(this.terminal, fit, container, {
+      fontSize: options.fontSize,
+      onFit: (size) => listener.onFit(size),
+      onVisible: (visible) => this.#setVisible(visible),
+    })
+    this.#listen(container)
+  }
+
+  /** The size in cells. */
+  get size(): Cells {
+    return { columns: this.terminal.cols, rows: this.terminal.rows }
+  }
+
+  get renderer(): RendererName {
+    return this.#renderer.name
+  }
+
+  /**
+   * Writes output. `parsed` is called when the terminal has worked it off. With `replay` it repeats the past: nothing in
+   * it is answered or copied.
+   */
+  write(data: Uint8Array, replay: boolean, parsed: () => void): void {
+    this.#replay.wrote(replay)
+    this.terminal.write(data, () => {
+      this.#replay.parsed()
+      parsed()
+    })
+  }
+
+  /** Clears everything, in order with what was written before. */
+  reset(): void {
+    // RIS in the stream, not terminal.reset(): that would overtake bytes that wait to be parsed.
+    this.terminal.write('\u001Bc')
+  }
+
+  /** Takes a text as a paste: cleaned, then told to the listener, who types it or not. */
+  paste(clipboard: string): void {
+    if (!this.#options.input) return
+    const request = pasteRequest(clipboard, this.terminal.modes.bracketedPasteMode)
+    if (request !== undefined) this.#listener.onPaste(request)
+  }
+
+  /** The buffer in use, scrollback included, as text. */
+  text(): string {
+    const { active } = this.terminal.buffer
+    const lines: string[] = []
+    for (let row = 0; row < active.length; row += 1) {
+      const line = active.getLine(row)
+      const text = line?.translateToString(true) ?? ''
+      if (line?.isWrapped === true) lines.push((lines.pop() ?? '') + text)
+      else lines.push(text)
+    }
+    return lines.join('\n').trimEnd()
+  }
+
+  /** Fits the container, or, with a size, shows that size as large as the container allows. */
+  follow(size: Cells | undefined): void {
+    this.#layout.follow(size)
+  }
+
+  /** Applies what changed. */
+  update(options: ScreenOptions): void {
+    this.#options = options
+    Object.assign(this.terminal.options, lookOf(options))
+    this.#layout.setFontSize(options.fontSize)
+    if (options.renderer === 'dom') this.#renderer.release()
+  }
+
+  dispose(): void {
+    this.#layout.dispose()
+    this.#renderer.release()
+    for (const disposable of this.#disposables) disposable.dispose()
+    this.terminal.dispose()
+    this.#styles.dispose()
+  }
+
+  #createTerminal(): Terminal {
+    return new Terminal({
+      ...lookOf(this.#options),
+      fontSize: this.#options.fontSize,
+      allowProposedApi: true,
+      minimumContrastRatio: 4.5,
+      macOptionClickForcesSelection: true,
+      linkHandler: hyperlinkHandler((target) => this.#listener.onLinkTarget(target)),
+      documentOverride: this.#styles.document,
+    })
+  }
+
+  #loadAddons(): void {
+    this.terminal.loadAddon(new Unicode11Addon())
+    this.terminal.unicode.activeVersion = '11'
+    this.terminal.loadAddon(
+      new WebLinksAddon((_event, target) => openLink(target), {
+        hover: (_event, target) => this.#listener.onLinkTarget(webAddress(target) ?? null),
+        leave: () => this.#listener.onLinkTarget(null),
+      }),
+    )
+  }
+
+  #listen(container: HTMLElement): void {
+    const { terminal } = this
+    const replaying = (): boolean => this.#replay.open
+    this.#disposables.push(
+      muteReplies(terminal, replaying),
+      handleClipboardWrites(terminal, {
+        allowed: () => this.#options.input && !replaying(),
+        onBlocked: (text) => this.#listener.onClipboardBlocked(text),
+      }),
+      terminal.onData((data) => {
+        if (!(replaying() && isFocusReport(data))) this.#listener.onInput(data)
+      }),
+      terminal.onBinary((data) => this.#listener.onBinaryInput(data)),
+      terminal.onTitleChange((title) => this.#listener.onTitle(title)),
+      onPasteInto(container, (text) => this.paste(text)),
+    )
+    terminal.attachCustomKeyEventHandler((event) => this.#ownKey(event))
+  }
+
+  /** Answers whether xterm may have the key. */
+  #ownKey(event: KeyboardEvent): boolean {
+    const action = shortcutOf(event, this.#options.leaveKey, this.terminal.hasSelection())
+    if (action === undefined) return true
+    if (action === 'paste') return false
+    event.preventDefault()
+    if (action === 'leave') this.#listener.onLeave()
+    // xterm answers the copy event with its selection; unlike the clipboard API this works on plain http too.
+    if (action === 'copy' && this.terminal.hasSelection()) document.execCommand('copy')
+    return false
+  }
+
+  #setVisible(visible: boolean): void {
+    if (visible && this.#options.renderer === 'auto') this.#renderer.acquire()
+    if (!visible) this.#renderer.release()
+  }
+}
+
+function lookOf(options: ScreenOptions): {
+  theme: ITheme
+  fontFamily: string
+  screenReaderMode: boolean
+  scrollback: number
+  cursorBlink: boolean
+  disableStdin: boolean
+} {
+  const { theme, fontFamily, screenReaderMode, scrollback, cursorBlink, input } = options
+  return { theme, fontFamily, screenReaderMode, scrollback, cursorBlink, disableStdin: !input }
+}
+
+/** Takes pastes before xterm does, which would pass escape characters on. */
+function onPasteInto(container: HTMLElement, paste: (text: string) => void): IDisposable {
+  const listener = (event: ClipboardEvent): void => {
+    event.preventDefault()
+    event.stopPropagation()
+    paste(event.clipboardData?.getData('text/plain') ?? '')
+  }
+  container.addEventListener('paste', listener, true)
+  return { dispose: () => container.removeEventListener('paste', listener, true) }
+}
