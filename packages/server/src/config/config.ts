@@ -12,6 +12,7 @@ interface ValueTypes extends Record<OptionType, unknown> {
   hosts: readonly string[]
   mode: Mode
   driver: 'process'
+  isolation: 'auto' | 'bubblewrap' | 'none'
   level: (typeof LOG_LEVELS)[number]
   format: 'auto' | 'json' | 'pretty'
 }

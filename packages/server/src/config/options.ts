@@ -10,6 +10,7 @@ export type OptionType =
   | 'hosts'
   | 'mode'
   | 'driver'
+  | 'isolation'
   | 'level'
   | 'format'
 
@@ -99,10 +100,10 @@ export const OPTIONS = {
     meaning: 'A session whose command does not run after so long fails; terminals wait as long for it.' },
   keepEndedSeconds: { type: 'integer', env: 'CLISCALE_KEEP_ENDED_SECONDS', flag: 'keep-ended-seconds', default: 604_800, min: 60, max: 31_536_000, modes: ['all', 'controller'],
     meaning: 'How long an ended session and its history stay readable.' },
-  bundleHosts: { type: 'list', env: 'CLISCALE_BUNDLE_HOSTS', flag: 'bundle-hosts', default: [], modes: ['all', 'controller'],
-    meaning: 'Hosts that bundles may come from, separated by commas: `example.com`, `*.example.com`, or `*` for any.' },
-  insecureBundles: { type: 'flag', env: 'CLISCALE_INSECURE_BUNDLES', flag: 'insecure-bundles', default: false, modes: ['all', 'controller'],
-    meaning: 'Allows bundles over http and from loopback and private addresses.' },
+  isolation: { type: 'isolation', env: 'CLISCALE_ISOLATION', flag: 'isolation', default: 'auto', modes: ['all', 'controller'],
+    meaning: 'What keeps sessions apart with the process driver: `bubblewrap`, `none`, or `auto`: bubblewrap where it works.' },
+  bundleHttpHosts: { type: 'list', env: 'CLISCALE_BUNDLE_HTTP_HOSTS', flag: 'bundle-http-hosts', default: [], modes: ['all', 'controller'],
+    meaning: 'Hosts (`host` or `host:port`) from which bundles may come over http, separated by commas; from all others https only.' },
 
   maxConnections: { type: 'integer', env: 'CLISCALE_MAX_CONNECTIONS', flag: 'max-connections', default: 50_000, min: 1, max: 1_000_000, modes: ['all', 'gateway'],
     meaning: 'Most open terminals of this process; more are refused with 503.' },

@@ -18,6 +18,7 @@ const READERS: Record<OptionType, Reader> = {
   hosts: (text) => readList(text).map(readHost),
   mode: (text) => readOneOf(text, MODES),
   driver: (text) => readOneOf(text, ['process']),
+  isolation: (text) => readOneOf(text, ['auto', 'bubblewrap', 'none']),
   level: (text) => readOneOf(text, LOG_LEVELS),
   format: (text) => readOneOf(text, ['auto', 'json', 'pretty']),
 }

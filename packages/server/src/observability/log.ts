@@ -1,6 +1,13 @@
-import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+import {
+  type Bindings,
+  type ChildLoggerOptions,
+  type DestinationStream,
+  type Logger,
+  pino,
+  stdTimeFunctions,
+} from 'pino'
 import { prettyLine } from './pretty.ts'
-import { redact, redactText } from './redact.ts'
+import { redact } from './redact.ts'
 
 /** Structured log. `info`: one line for each step of a session's life; `debug`: what a developer wants. */
 export type Log = Logger
@@ -26,7 +33,7 @@ export function createLog(options: LogOptions = {}): Log {
   const out = options.destination ?? pino.destination({ fd: 1, sync: true })
   const destination =
     options.format === 'pretty' ? { write: (line: string) => out.write(prettyLine(line)) } : out
-  return pino(
+  const log = pino(
     {
       level: options.level ?? 'info',
       base: null,
@@ -35,16 +42,34 @@ export function createLog(options: LogOptions = {}): Log {
       formatters: {
         level: (label) => ({ level: label }),
         log: (fields) => redact(fields) as Record<string, unknown>,
-        bindings: (fields) => redact(fields) as Record<string, unknown>,
       },
       serializers: { err: redact, req: redact, res: redact },
       hooks: {
         logMethod(args, method) {
-          const cleaned = args.map((arg: unknown) => (typeof arg === 'string' ? redactText(arg) : arg))
+          const [first, ...rest] = args as readonly unknown[]
+          // pino takes an error's own message as the line's, unredacted.
+          const head =
+            first instanceof Error ? [{ err: first }, ...(rest.length > 0 ? [] : [first.message])] : [first]
+          const cleaned = [...head, ...rest].map((arg, index) =>
+            index === 0 && typeof arg !== 'string' ? arg : redact(arg),
+          )
           method.apply(this, cleaned as Parameters<typeof method>)
         },
       },
     },
     destination,
   )
+  redactChildren(log)
+  return log
 }
+
+/** pino formats a child's fields before any formatter of ours; children inherit this method from the root. */
+function redactChildren(root: Log): void {
+  const { child } = Object.getPrototypeOf(root) as { readonly child: Child }
+  const redacting: Child = function (bindings, options) {
+    return child.call(this, redact(bindings) as Bindings, options)
+  }
+  Object.defineProperty(root, 'child', { value: redacting })
+}
+
+type Child = (this: Log, bindings: Bindings, options?: ChildLoggerOptions) => Log

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { IDLE_TIMEOUT_SECONDS, LIFETIME_SECONDS } from '@cliscale/sdk/protocol'
+import { ConfigError } from '../../src/config/config.ts'
+import { OPTIONS, type OptionRow } from '../../src/config/options.ts'
+import { parseConfig } from '../../src/config/parse.ts'
+
+function problemsOf(args: readonly string[], env: Record<string, string> = {}): readonly string[] {
+  try {
+    parseConfig(args, env)
+  } catch (error) {
+    assert.ok(error instanceof ConfigError)
+    return error.problems
+  }
+  return []
+}
+
+test('without flags and variables every option has its default', () => {
+  const config = parseConfig([], { HOME: '/home/ada' })
+  assert.equal(config.mode, 'all')
+  assert.equal(config.host, '127.0.0.1')
+  assert.equal(config.port, 7680)
+  assert.equal(config.databaseUrl, null)
+  assert.equal(config.dataDir, '/home/ada/.local/share/cliscale')
+  assert.equal(config.defaultLifetimeSeconds, LIFETIME_SECONDS.default)
+  assert.equal(config.maxLifetimeSeconds, LIFETIME_SECONDS.max)
+  assert.equal(config.defaultIdleTimeoutSeconds, IDLE_TIMEOUT_SECONDS.default)
+})
+
+test('a flag comes before a variable, a variable before the default', () => {
+  assert.equal(parseConfig([], { CLISCALE_PORT: '8000' }).port, 8_000)
+  assert.equal(parseConfig(['--port=9000'], { CLISCALE_PORT: '8000' }).port, 9_000)
+  assert.equal(parseConfig(['--port', '9000'], {}).port, 9_000)
+})
+
+test('an empty variable counts as not set', () => {
+  assert.equal(parseConfig([], { CLISCALE_PORT: '', DATABASE_URL: '' }).port, 7_680)
+})
+
+test('XDG_DATA_HOME decides where data goes', () => {
+  assert.equal(parseConfig([], { XDG_DATA_HOME: '/data', HOME: '/home/ada' }).dataDir, '/data/cliscale')
+})
+
+test('all problems are told together, one sentence each', () => {
+  const problems = problemsOf(['--port=70000', '--mode=both', '--colour=red', 'extra'], {
+    DB_MAX_CONNECTIONS: 'x',
+  })
+  assert.equal(problems.length, 5)
+  for (const problem of problems) assert.match(problem, /^[A-Z-].*\.$/)
+  assert.match(problems.join(' '), /--port must be a whole number from 0 to 65535, not "70000"/)
+  assert.match(problems.join(' '), /There is no option --colour/)
+})
+
+test('a flag without its value is told by name', () => {
+  assert.deepEqual(problemsOf(['--port']), ['--port needs a value.'])
+})
+
+test('a host that other machines reach needs the address that they use', () => {
+  assert.match(problemsOf(['--host=0.0.0.0'])[0] ?? '', /--public-url/)
+  assert.match(problemsOf(['--host=::'])[0] ?? '', /--public-url/)
+  assert.deepEqual(problemsOf(['--host=::1']), [])
+  assert.deepEqual(problemsOf(['--host=0.0.0.0', '--public-url=https://t.example.com']), [])
+})
+
+test('a public address in clear must be allowed by name', () => {
+  const open = ['--host=0.0.0.0', '--public-url=http://10.0.0.5:7680']
+  assert.match(problemsOf(open)[0] ?? '', /in clear/)
+  assert.deepEqual(problemsOf([...open, '--insecure-http']), [])
+})
+
+test('modes apart need a database of their own', () => {
+  assert.match(problemsOf(['--mode=gateway'])[0] ?? '', /DATABASE_URL/)
+  assert.match(problemsOf(['--mode=controller'])[0] ?? '', /DATABASE_URL/)
+})
+
+test('a flag that the mode does not read is refused, a variable is not', () => {
+  const env = { DATABASE_URL: 'postgresql://localhost/x' }
+  assert.deepEqual(problemsOf(['--mode=gateway', '--spare-runners=3'], env), [
+    '--spare-runners has no meaning in mode gateway.',
+  ])
+  assert.deepEqual(problemsOf(['--mode=gateway'], { ...env, CLISCALE_SPARE_RUNNERS: '3' }), [])
+})
+
+test('a database address is neither a flag nor repeated in a problem', () => {
+  assert.deepEqual(problemsOf(['--database-url=postgresql://u:secret@h/d']).length, 1)
+  const problems = problemsOf([], { DATABASE_URL: 'mysql://u:topsecret@h/d' })
+  assert.equal(problems.length, 1)
+  assert.doesNotMatch(problems.join(), /topsecret/)
+})
+
+test('origins must stand exactly as browsers send them', () => {
+  assert.deepEqual(
+    parseConfig(['--allowed-origins=https://a.example, http://b.example:81'], {}).allowedOrigins,
+    ['https://a.example', 'http://b.example:81'],
+  )
+  for (const wrong of ['https://a.example/', 'a.example', '*', 'https://A.example', 'null'])
+    assert.equal(problemsOf([`--allowed-origins=${wrong}`]).length, 1, wrong)
+})
+
+test('host names are taken without port', () => {
+  assert.deepEqual(parseConfig(['--allowed-hosts=Box.local,::1'], {}).allowedHosts, ['box.local', '[::1]'])
+  assert.equal(problemsOf(['--allowed-hosts=box.local:80']).length, 1)
+})
+
+test('public URLs lose their last slash and may not carry credentials', () => {
+  assert.equal(parseConfig(['--public-url=https://t.example/'], {}).publicUrl, 'https://t.example')
+  assert.equal(problemsOf(['--public-url=https://u:p@t.example']).length, 1)
+  assert.equal(problemsOf(['--public-url=ftp://t.example']).length, 1)
+})
+
+test('any text for any option gives a configuration or sentences, never another error', () => {
+  const rows: readonly OptionRow[] = Object.values(OPTIONS)
+  const setting = fc.tuple(fc.constantFrom(...rows), fc.string({ unit: 'binary', maxLength: 40 }))
+  fc.assert(
+    fc.property(fc.array(setting, { maxLength: 4 }), fc.boolean(), (settings, asFlags) => {
+      const flags = settings.flatMap(([row, text]) =>
+        row.flag !== null && asFlags ? [`--${row.flag}=${text}`] : [],
+      )
+      const env = asFlags ? {} : Object.fromEntries(settings.map(([row, text]) => [row.env, text]))
+      for (const problem of problemsOf(flags, env)) assert.ok(problem.endsWith('.'))
+    }),
+  )
+})

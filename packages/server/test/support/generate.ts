@@ -1,0 +1,5 @@
+// npm run generate -w packages/server: writes the package's generated files anew.
+import { referencePage } from '../../src/config/describe.ts'
+import { generated, regenerate } from './generated.ts'
+
+await regenerate(await generated('CONFIGURATION.md', referencePage()))
