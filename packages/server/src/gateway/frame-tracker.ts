@@ -54,9 +54,21 @@ export class FrameState {
   /** 0 between messages, else one more than the payload bytes of the unfinished message so far. */
   message = 0
 
-  /** True between two frames: the only place where a frame of our own may be put in. */
+  /** True between two frames. */
   get atBoundary(): boolean {
     return this.header === 0 && this.remaining === 0
+  }
+
+  /** True between two messages: the only place where a message of the gateway's own may be put in. */
+  get betweenMessages(): boolean {
+    return this.header === 0 && this.remaining === 0 && this.message === 0
+  }
+
+  /** Back to the beginning of a stream. */
+  reset(): void {
+    this.header = 0
+    this.remaining = 0
+    this.message = 0
   }
 }
 

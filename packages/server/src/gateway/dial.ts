@@ -1,0 +1,172 @@
+import { randomFillSync } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import {
+  type ErrorCode,
+  REQUEST_ID_HEADER,
+  type Role,
+  ROLE_HEADER,
+  RUNNER_ID_HEADER,
+  RUNNER_PATHS,
+  type TerminalSubprotocol,
+} from '@cliscale/sdk/protocol'
+import { acceptKey } from './handshake.ts'
+import { connectOptions, type DialTarget } from './runner-address.ts'
+
+/** Whom to dial, and as whom. */
+export interface DialRequest {
+  readonly target: DialTarget
+  readonly runnerId: string
+  readonly secret: string
+  readonly role: Role
+  readonly subprotocol: TerminalSubprotocol
+  readonly requestId: string
+  readonly timeoutMs: number
+  readonly highWaterMark: number
+}
+
+/** A runner that answered: its socket, and the bytes that came behind the handshake. */
+export interface DialedRunner {
+  readonly socket: Socket
+  readonly head: Buffer
+}
+
+/** Why a runner could not be had. */
+export interface DialFailure {
+  readonly code: Extract<ErrorCode, 'RUNNER_UNREACHABLE' | 'RUNNER_REFUSED' | 'TOO_MANY_CLIENTS'>
+  /** For the log; never shown to a client. */
+  readonly detail: string
+}
+
+/** Ends an attempt; its callback is not called any more. */
+export type CancelDial = () => void
+
+const MAX_ANSWER_BYTES = 8_192
+const HEAD_END = Buffer.from('\r\n\r\n')
+const POOL = Buffer.alloc(4_096)
+let poolAt = POOL.length
+
+/** 16 random bytes in base64, cut from a pool because a system call for each costs more than the dial's own code. */
+function newKey(): string {
+  if (poolAt === POOL.length) {
+    randomFillSync(POOL)
+    poolAt = 0
+  }
+  poolAt += 16
+  return POOL.toString('base64', poolAt - 16, poolAt)
+}
+
+/**
+ * Connects to a runner and shakes hands (RFC 6455 §4.1) with its own secret, so that another runner at a reused address
+ * refuses. The callback is called once: with the runner, whose handlers it must set at once, or with why not.
+ */
+export function dial(request: DialRequest, done: (result: DialedRunner | DialFailure) => void): CancelDial {
+  return new Attempt(request, done).cancel
+}
+
+class Attempt {
+  private readonly done: (result: DialedRunner | DialFailure) => void
+  private readonly socket: Socket
+  private readonly accept: string
+  private readonly subprotocol: string
+  private readonly timer: NodeJS.Timeout
+  private answer: Buffer | null = null
+  private settled = false
+
+  constructor(request: DialRequest, done: (result: DialedRunner | DialFailure) => void) {
+    const key = newKey()
+    this.done = done
+    this.accept = acceptKey(key)
+    this.subprotocol = request.subprotocol
+    const options = {
+      ...connectOptions(request.target),
+      allowHalfOpen: true,
+      highWaterMark: request.highWaterMark,
+    }
+    this.socket = connect(options)
+    this.socket.write(requestText(request, key), 'latin1')
+    this.socket.on('error', this.onError)
+    this.socket.on('data', this.onData)
+    this.socket.on('end', this.onEnd)
+    this.timer = setTimeout(() => this.fail('RUNNER_UNREACHABLE', 'no answer in time'), request.timeoutMs)
+  }
+
+  readonly cancel = (): void => {
+    if (this.settle()) this.socket.destroy()
+  }
+
+  private readonly onError = (error: NodeJS.ErrnoException): void => {
+    this.fail('RUNNER_UNREACHABLE', error.code ?? error.message)
+  }
+
+  private readonly onEnd = (): void => {
+    this.fail('RUNNER_UNREACHABLE', 'the connection ended before the answer')
+  }
+
+  private readonly onData = (chunk: Buffer): void => {
+    this.answer = this.answer === null ? chunk : Buffer.concat([this.answer, chunk])
+    const end = this.answer.indexOf(HEAD_END)
+    if (end >= 0 && end < MAX_ANSWER_BYTES)
+      this.judge(this.answer.toString('latin1', 0, end), end + HEAD_END.length)
+    else if (this.answer.length > MAX_ANSWER_BYTES) this.fail('RUNNER_UNREACHABLE', 'the answer is too long')
+  }
+
+  private judge(head: string, end: number): void {
+    const lines = head.split('\r\n')
+    const status = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(lines[0] ?? '')?.[1]
+    if (status !== '101') return this.refused(status)
+    const headers = new Map(lines.slice(1).map((line) => headerOf(line)))
+    if (headers.get('sec-websocket-accept') !== this.accept) return this.bad('a wrong accept key')
+    if (headers.get('sec-websocket-protocol') !== this.subprotocol) return this.bad('another subprotocol')
+    if (headers.has('sec-websocket-extensions')) return this.bad('an extension that was not offered')
+    const rest = this.answer?.subarray(end)
+    if (!this.settle()) return
+    this.done({ socket: this.socket, head: rest === undefined || rest.length === 0 ? NOTHING : rest })
+  }
+
+  private refused(status: string | undefined): void {
+    if (status === '401' || status === '403') return this.fail('RUNNER_REFUSED', `status ${status}`)
+    if (status === '429') return this.fail('TOO_MANY_CLIENTS', 'status 429')
+    this.fail('RUNNER_UNREACHABLE', status === undefined ? 'the answer is not HTTP' : `status ${status}`)
+  }
+
+  private bad(what: string): void {
+    this.fail('RUNNER_REFUSED', `the answer has ${what}`)
+  }
+
+  private fail(code: DialFailure['code'], detail: string): void {
+    if (!this.settle()) return
+    this.socket.destroy()
+    this.done({ code, detail })
+  }
+
+  /** Lets go of the socket; false when that was done before. */
+  private settle(): boolean {
+    if (this.settled) return false
+    this.settled = true
+    clearTimeout(this.timer)
+    this.socket.off('data', this.onData)
+    this.socket.off('end', this.onEnd)
+    this.socket.off('error', this.onError)
+    this.socket.on('error', ignore)
+    return true
+  }
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** `close` follows every error and says enough; without a handler Node would end the process. */
+export function ignore(): void {}
+
+function headerOf(line: string): [string, string] {
+  const colon = line.indexOf(':')
+  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
+}
+
+function requestText(request: DialRequest, key: string): string {
+  return (
+    `GET ${RUNNER_PATHS.terminal} HTTP/1.1\r\nHost: runner\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Protocol: ${request.subprotocol}\r\n` +
+    `Authorization: Bearer ${request.secret}\r\n${RUNNER_ID_HEADER}: ${request.runnerId}\r\n` +
+    `${ROLE_HEADER}: ${request.role}\r\n${REQUEST_ID_HEADER}: ${request.requestId}\r\n\r\n`
+  )
+}

@@ -1,0 +1,216 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { GatewayStats } from './stats.ts'
+
+/** Outcomes of an upgrade: `reason` is empty for `ok`. */
+export type UpgradeResult = 'ok' | 'rejected' | 'error'
+
+/** Phases of an upgrade that are timed. */
+export const UPGRADE_PHASES = ['verify', 'redeem', 'dial', 'total'] as const
+
+/** One of {@link UPGRADE_PHASES}. */
+export type UpgradePhase = (typeof UPGRADE_PHASES)[number]
+
+/** What is read when the metrics are scraped. */
+export interface GatewayReadings {
+  readonly stats: GatewayStats
+  readonly connections: () => Readonly<Record<'driver' | 'observer', number>>
+  readonly pendingUpgrades: () => number
+  readonly bufferedBytes: () => number
+  readonly draining: () => boolean
+}
+
+/** What the gateway tells the metrics as it happens. */
+export interface GatewayMetrics {
+  upgrade(result: UpgradeResult, reason: string): void
+  phase(phase: UpgradePhase, seconds: number): void
+  dial(result: string): void
+  closed(side: string, code: string): void
+  lasted(seconds: number): void
+  roundTrip(seconds: number): void
+}
+
+const OPCODES: readonly (readonly [number, string])[] = [
+  [0, 'continuation'],
+  [1, 'text'],
+  [2, 'binary'],
+  [8, 'close'],
+  [9, 'ping'],
+  [10, 'pong'],
+]
+
+const UPGRADE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+const LIFE_BUCKETS = [1, 10, 60, 300, 900, 3_600, 14_400, 86_400]
+const ROUND_TRIP_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15]
+
+/** Registers the gateway's metrics. No label names a session or a user. */
+export function gatewayMetrics(registry: Registry, readings: GatewayReadings): GatewayMetrics {
+  const registers = [registry]
+  registerReadings(registers, readings)
+  registerTraffic(registers, readings.stats)
+  const upgrades = new Counter({
+    name: 'cliscale_gateway_upgrades_total',
+    help: 'Answered terminal upgrades by result and, when refused, error code.',
+    labelNames: ['result', 'reason'],
+    registers,
+  })
+  const phases = new Histogram({
+    name: 'cliscale_gateway_upgrade_duration_seconds',
+    help: 'Time of the phases of a terminal upgrade.',
+    labelNames: ['phase'],
+    buckets: UPGRADE_BUCKETS,
+    registers,
+  })
+  const dials = new Counter({
+    name: 'cliscale_gateway_dials_total',
+    help: 'Attempts to reach a runner, by result.',
+    labelNames: ['result'],
+    registers,
+  })
+  const closed = new Counter({
+    name: 'cliscale_gateway_closed_total',
+    help: 'Closed terminals by the side that closed first and close code.',
+    labelNames: ['side', 'code'],
+    registers,
+  })
+  const lasted = new Histogram({
+    name: 'cliscale_gateway_connection_duration_seconds',
+    help: 'How long terminals were open.',
+    buckets: LIFE_BUCKETS,
+    registers,
+  })
+  const roundTrip = new Histogram({
+    name: 'cliscale_gateway_ping_rtt_seconds',
+    help: "Round trip of the gateway's pings.",
+    buckets: ROUND_TRIP_BUCKETS,
+    registers,
+  })
+  const timers = Object.fromEntries(UPGRADE_PHASES.map((phase) => [phase, phases.labels(phase)]))
+  return {
+    upgrade: (result, reason) => upgrades.inc({ result, reason }),
+    phase: (phase, seconds) => timers[phase]?.observe(seconds),
+    dial: (result) => dials.inc({ result }),
+    closed: (side, code) => closed.inc({ side, code }),
+    lasted: (seconds) => lasted.observe(seconds),
+    roundTrip: (seconds) => roundTrip.observe(seconds),
+  }
+}
+
+type Registers = Registry[]
+
+function registerReadings(registers: Registers, readings: GatewayReadings): void {
+  const { stats } = readings
+  readGauge(registers, 'pending_upgrades', 'Upgrades that are not answered yet.', readings.pendingUpgrades)
+  readGauge(
+    registers,
+    'buffered_bytes',
+    'Bytes that wait in the sockets of terminals.',
+    readings.bufferedBytes,
+  )
+  readGauge(registers, 'draining', '1 while the gateway is about to stop.', () => Number(readings.draining()))
+  readGauge(registers, 'drain_remaining_connections', 'Terminals that a drain has still to close.', () => {
+    const { driver, observer } = readings.connections()
+    return readings.draining() ? driver + observer : 0
+  })
+  readCounter(
+    registers,
+    'heartbeat_timeouts_total',
+    'Terminals ended because pings were not answered.',
+    () => {
+      return stats.heartbeatTimeouts
+    },
+  )
+  readCounter(registers, 'shed_total', 'Stalled terminals cut off to keep memory bounded.', () => stats.shed)
+  const connections = new Gauge({
+    name: 'cliscale_gateway_connections',
+    help: 'Open terminals by role.',
+    labelNames: ['role'],
+    registers,
+    collect() {
+      for (const [role, count] of Object.entries(readings.connections())) this.set({ role }, count)
+    },
+  })
+  connections.reset()
+}
+
+function registerTraffic(registers: Registers, stats: GatewayStats): void {
+  labelledCounter(
+    registers,
+    { name: 'bytes_total', help: 'Bytes passed, by direction.', labels: ['direction'] },
+    () => [
+      [['in'], stats.in.bytes],
+      [['out'], stats.out.bytes],
+    ],
+  )
+  const frames = {
+    name: 'frames_total',
+    help: 'Frames seen, by direction and type.',
+    labels: ['direction', 'opcode'],
+  }
+  labelledCounter(registers, frames, () =>
+    (['in', 'out'] as const).flatMap((direction) =>
+      OPCODES.map(([opcode, name]) => [[direction, name], stats[direction].frames[opcode] ?? 0] as const),
+    ),
+  )
+  const dropped = {
+    name: 'frames_dropped_total',
+    help: "Clients' messages not passed on.",
+    labels: ['reason'],
+  }
+  labelledCounter(registers, dropped, () =>
+    Object.entries(stats.dropped).map(([reason, count]) => [[reason], count] as const),
+  )
+  const paused = new Gauge({
+    name: 'cliscale_gateway_paused_connections',
+    help: 'Terminals of which a side is not read because its peer cannot take more, by the side that is not read.',
+    labelNames: ['side'],
+    registers,
+    collect() {
+      for (const [side, count] of Object.entries(stats.paused)) this.set({ side }, count)
+    },
+  })
+  paused.reset()
+}
+
+function readGauge(registers: Registers, name: string, help: string, read: () => number): void {
+  const gauge = new Gauge({
+    name: `cliscale_gateway_${name}`,
+    help,
+    registers,
+    collect() {
+      this.set(read())
+    },
+  })
+  gauge.set(0)
+}
+
+function readCounter(registers: Registers, name: string, help: string, read: () => number): void {
+  labelledCounter(registers, { name, help, labels: [] }, () => [[[], read()]])
+}
+
+interface CounterShape {
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+/** A counter whose values are kept elsewhere and read when scraped. */
+function labelledCounter(
+  registers: Registers,
+  shape: CounterShape,
+  read: () => readonly (readonly [readonly string[], number])[],
+): void {
+  const counter: Counter = new Counter({
+    name: `cliscale_gateway_${shape.name}`,
+    help: shape.help,
+    labelNames: shape.labels,
+    registers,
+    collect() {
+      this.reset()
+      for (const [labels, value] of read()) {
+        if (shape.labels.length === 0) this.inc(value)
+        else this.labels(...labels).inc(value)
+      }
+    },
+  })
+  counter.reset()
+}

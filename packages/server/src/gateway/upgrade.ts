@@ -1,0 +1,185 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ErrorCode, Role } from '@cliscale/sdk/protocol'
+import type { TokenVerifier } from '../auth/session-tokens.ts'
+import { CodedError } from '../http/coded-error.ts'
+import { toCodedError } from '../http/error-body.ts'
+import { requestIdOf } from '../http/request-id.ts'
+import type { Log } from '../observability/log.ts'
+import type { SessionTarget } from '../store/target.ts'
+import type { Tokens } from '../store/tokens.ts'
+import type { Admission } from './admission.ts'
+import { ignore } from './dial.ts'
+import { errorFarewell } from './frames.ts'
+import { type Handshake, isTypedRefusal, readHandshake, switchingProtocols } from './handshake.ts'
+import { refuseByHttp } from './http-refusal.ts'
+import { FLAG, Link } from './link.ts'
+import type { GatewayMetrics } from './metrics.ts'
+import type { GatewayLimits } from './options.ts'
+import type { OriginCheck } from './origins.ts'
+import type { Splice } from './splice.ts'
+
+/** What the pipeline works with. */
+export interface UpgradeServices {
+  readonly limits: GatewayLimits
+  readonly admission: Admission
+  readonly origins: OriginCheck
+  readonly verifier: Pick<TokenVerifier, 'verify'>
+  readonly tokens: Pick<Tokens, 'redeem'>
+  readonly splice: Splice
+  readonly metrics: GatewayMetrics
+  readonly log: Log
+  /** Open terminals now. */
+  readonly connections: () => number
+  /** A client was let in: its link is attached, nothing was sent but the 101. */
+  readonly admit: (link: Link, target: SessionTarget, address: string) => void
+}
+
+/** One upgrade between request and answer. */
+interface Attempt {
+  readonly socket: Socket
+  readonly head: Buffer
+  readonly handshake: Handshake
+  readonly requestId: string
+  readonly address: string
+  answered: boolean
+}
+
+/**
+ * From an upgrade request to an open terminal, cheapest checks first: form, Origin, load, signature, then the one
+ * statement that redeems the token. Node applies no timeout after `upgrade`, so the pipeline has its own.
+ */
+export class UpgradePipeline {
+  private readonly services: UpgradeServices
+
+  constructor(services: UpgradeServices) {
+    this.services = services
+  }
+
+  /** Listener of the HTTP server's `upgrade` event. Never throws. */
+  readonly handle = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    socket.on('error', ignore)
+    const requestId = requestIdOf(request)
+    let attempt: Attempt
+    try {
+      attempt = this.enter({ request, socket, head, requestId })
+    } catch (error) {
+      this.refuseRequest(socket, error, requestId)
+      return
+    }
+    void this.authorize(attempt)
+  }
+
+  /** The checks that need nothing but the request. @throws {CodedError} */
+  private enter(from: {
+    request: IncomingMessage
+    socket: Socket
+    head: Buffer
+    requestId: string
+  }): Attempt {
+    const { request, socket, head, requestId } = from
+    const { origins, admission, connections } = this.services
+    const handshake = readHandshake(request)
+    origins.check(request.headers)
+    const address = socket.remoteAddress ?? ''
+    admission.enter(address, connections())
+    return { socket, head, handshake, requestId, address, answered: false }
+  }
+
+  private async authorize(attempt: Attempt): Promise<void> {
+    const { limits, admission } = this.services
+    const startedAt = performance.now()
+    const timer = setTimeout(() => this.refuse(attempt, late()), limits.handshakeTimeoutMs)
+    try {
+      const { role, target } = await this.redeem(attempt, startedAt)
+      if (attempt.answered) return
+      if (admission.draining) throw new CodedError('DRAINING')
+      this.admit(attempt, role, target)
+      this.services.metrics.phase('total', (performance.now() - startedAt) / 1_000)
+    } catch (error) {
+      this.refuse(attempt, this.coded(error, attempt.requestId))
+    } finally {
+      clearTimeout(timer)
+      admission.leave(attempt.address)
+    }
+  }
+
+  private async redeem(attempt: Attempt, startedAt: number): Promise<{ role: Role; target: SessionTarget }> {
+    const { verifier, tokens, metrics } = this.services
+    const { sessionId, token } = attempt.handshake
+    if (token === null) throw new CodedError('TOKEN_MISSING')
+    const claims = await verifier.verify(token, sessionId)
+    const verifiedAt = performance.now()
+    metrics.phase('verify', (verifiedAt - startedAt) / 1_000)
+    const redeemed = await tokens.redeem(claims.jti)
+    metrics.phase('redeem', (performance.now() - verifiedAt) / 1_000)
+    if (redeemed.outcome === 'expired') throw new CodedError('TOKEN_EXPIRED')
+    if (redeemed.outcome === 'used') throw new CodedError('TOKEN_USED')
+    if (redeemed.sessionId !== sessionId) throw new CodedError('TOKEN_INVALID')
+    if (redeemed.target === null) throw new CodedError('SESSION_NOT_FOUND')
+    // Both must agree to let somebody type.
+    const role = claims.role === 'driver' && redeemed.role === 'driver' ? 'driver' : 'observer'
+    return { role, target: redeemed.target }
+  }
+
+  private admit(attempt: Attempt, role: Role, target: SessionTarget): void {
+    const { splice, metrics, admit } = this.services
+    const link = this.complete(attempt, role)
+    metrics.upgrade('ok', '')
+    attempt.socket.cork()
+    admit(link, target, attempt.address)
+    attempt.socket.uncork()
+    if (attempt.head.length > 0) splice.fromClient(link, attempt.head)
+  }
+
+  /** Sends the 101 and takes the socket over. */
+  private complete(attempt: Attempt, role: Role): Link {
+    const { socket, handshake, requestId } = attempt
+    attempt.answered = true
+    const { sessionId, subprotocol } = handshake
+    const link = new Link({ client: socket, sessionId, requestId, role, subprotocol })
+    socket.write(switchingProtocols(handshake, requestId), 'latin1')
+    this.services.splice.attachClient(link)
+    return link
+  }
+
+  /** Refuses a well-formed handshake: through the socket where the client can read it there. */
+  private refuse(attempt: Attempt, error: CodedError): void {
+    if (attempt.answered) return
+    const { socket, requestId, handshake } = attempt
+    if (!isTypedRefusal(error.code)) {
+      attempt.answered = true
+      return this.refuseRequest(socket, error, requestId)
+    }
+    this.countRefusal(error.code)
+    socket.cork()
+    const link = this.complete(attempt, 'observer')
+    link.flags |= FLAG.refused | FLAG.deaf
+    const { message, retryAfterMs } = error
+    const typed = handshake.subprotocol !== 'tty'
+    this.services.splice.part(link, errorFarewell(error.code, { message, retryAfterMs, requestId, typed }))
+    socket.uncork()
+  }
+
+  private refuseRequest(socket: Socket, error: unknown, requestId: string): void {
+    const coded = this.coded(error, requestId)
+    this.countRefusal(coded.code)
+    refuseByHttp(socket, coded, requestId)
+  }
+
+  private countRefusal(code: ErrorCode): void {
+    this.services.metrics.upgrade(code === 'INTERNAL' ? 'error' : 'rejected', code.toLowerCase())
+  }
+
+  private coded(error: unknown, requestId: string): CodedError {
+    const coded = toCodedError(error)
+    if (coded.code === 'INTERNAL') {
+      this.services.log.error({ err: error, requestId }, 'A terminal upgrade failed unexpectedly')
+    }
+    return coded
+  }
+}
+
+function late(): CodedError {
+  return new CodedError('HANDSHAKE_TIMEOUT', 'The server could not check the token in time; try again.')
+}
