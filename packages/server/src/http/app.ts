@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'node:http'
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '@cliscale/sdk/protocol'
@@ -19,6 +20,10 @@ export interface AppOptions {
   readonly allowedOrigins: readonly string[]
   /** True when browsers come by https; adds Strict-Transport-Security. */
   readonly https: boolean
+  /** More options of Node's HTTP server. */
+  readonly http?: object
+  /** More options of Node's HTTP server, from parts that share it. */
+  readonly http?: Pick<ServerOptions, 'highWaterMark' | 'shouldUpgradeCallback'>
 }
 
 /** The public HTTP server: limits, timeouts, security headers, Host and CORS checks, coded errors. */
@@ -31,9 +36,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: ARRIVAL_TIMEOUT_MS,
     http: {
+      ...options.http,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: ARRIVAL_TIMEOUT_MS,
       requestTimeout: ARRIVAL_TIMEOUT_MS,
+      ...options.http,
     },
     clientErrorHandler: answerClientError,
     forceCloseConnections: true,
