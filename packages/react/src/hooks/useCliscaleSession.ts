@@ -14,11 +14,11 @@ export interface SessionHandle extends SessionSnapshot {
    *
    * @throws {CliscaleError} as `cliscale.sessions.create`; `error` holds it too
    */
-  start(options?: CreateSessionOptions): Promise<Session>
+  readonly start: (options?: CreateSessionOptions) => Promise<Session>
   /** Ends the session. */
-  end(): Promise<void>
+  readonly end: () => Promise<void>
   /** Waits until the session has come at least as far as `state`. */
-  waitUntil(state: SessionState, options?: WaitOptions): Promise<Session>
+  readonly waitUntil: (state: SessionState, options?: WaitOptions) => Promise<Session>
 }
 
 /**

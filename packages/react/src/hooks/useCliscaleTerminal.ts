@@ -7,21 +7,21 @@ import { INITIAL_SNAPSHOT, type TerminalSnapshot } from '../core/terminal-snapsh
 /** What can be done with a terminal. Each call does nothing while there is none. */
 export interface TerminalActions {
   /** Types into the session. Resolves when the input is accepted. */
-  write(data: string | Uint8Array): Promise<void>
+  readonly write: (data: string | Uint8Array) => Promise<void>
   /** Types as a paste would: control characters are taken out, and large or many-line pastes may be asked about. */
-  paste(text: string): void
+  readonly paste: (text: string) => void
   /** Fixes the size in cells; without one the terminal fits its container again. */
-  resize(size?: Cells): void
+  readonly resize: (size?: Cells) => void
   /** Clears the screen and its scrollback; the program does not know. */
-  clear(): void
-  focus(): void
+  readonly clear: () => void
+  readonly focus: () => void
   /** The buffer, scrollback included, as text. */
-  text(): string
+  readonly text: () => string
   /** Asks to become the one that types and owns the size. */
-  takeControl(): void
+  readonly takeControl: () => void
   /** Connects again after it failed. */
-  reconnect(): void
-  setScreenReaderMode(on: boolean): void
+  readonly reconnect: () => void
+  readonly setScreenReaderMode: (on: boolean) => void
 }
 
 /** A terminal as hooks see it. */

@@ -1,0 +1,76 @@
+import { CliscaleProvider } from '@cliscale/react'
+import { type JSX, useEffect, useState } from 'react'
+import { SignedOutPage } from './pages/SignedOutPage.tsx'
+import { Workspace } from './pages/Workspace.tsx'
+import { Loading, Message } from './parts/Message.tsx'
+import { type Directory, useDirectory } from './state/directory.ts'
+import { navigate } from './state/route.ts'
+import { signIn, type SignInResult } from './state/sign-in.ts'
+
+interface AppProps {
+  readonly directory: Directory
+  /** One-time code of the link that this page was opened by. */
+  readonly code: string | undefined
+}
+
+/** The console: signs in if it was opened by a link, then shows the sessions. */
+export function App({ directory, code }: AppProps): JSX.Element {
+  const failure = useSignIn(directory, code)
+  const { status, error } = useDirectory(directory)
+  if (failure !== undefined) return <SignedOutPage failure={failure} />
+  if (status === 'signed-out') return <SignedOutPage />
+  if (status === 'error') {
+    return (
+      <Message title="The server does not answer as it should" alert>
+        <p>{error?.message}</p>
+        <p className="muted">
+          <code>{error?.code}</code>
+        </p>
+        <button type="button" className="button primary" onClick={() => directory.start()}>
+          Try again
+        </button>
+      </Message>
+    )
+  }
+  if (status === 'loading') return <Loading label="Opening the console" />
+  return (
+    <CliscaleProvider client={directory.client}>
+      <Workspace directory={directory} />
+    </CliscaleProvider>
+  )
+}
+
+/** A code works once, so it is exchanged once, however often React mounts the component. */
+const exchanges = new Map<string, Promise<SignInResult>>()
+
+function useSignIn(directory: Directory, code: string | undefined): SignInResult | undefined {
+  const [failure, setFailure] = useState<SignInResult>()
+  useEffect(() => {
+    if (code === undefined) {
+      directory.start()
+      return
+    }
+    if (exchanges.has(code)) return
+    const exchange = signIn(code)
+    exchanges.set(code, exchange)
+    void exchange.then(async (result) => {
+      directory.start()
+      const { status, sessions } = await directory.ready()
+      // A browser that is signed in already may well open an old link.
+      if (!result.ok && status !== 'ready') setFailure(result)
+      else if (result.ok && !sessions.some(({ state }) => state !== 'ended')) await openShell(directory)
+    })
+  }, [directory, code])
+  return failure
+}
+
+/** The first thing to see is a live shell. */
+async function openShell(directory: Directory): Promise<void> {
+  try {
+    const session = await directory.create({})
+    navigate({ page: 'session', id: session.id, observe: false })
+  } catch {
+    // The list is there, with its own button to start one, which then says what is wrong.
+    navigate({ page: 'list' })
+  }
+}

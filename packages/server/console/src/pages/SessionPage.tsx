@@ -1,0 +1,144 @@
+import { CliscaleTerminal, useCliscaleTerminal } from '@cliscale/react'
+import { isCliscaleError, type Session } from '@cliscale/sdk'
+import type { CliscaleError } from '@cliscale/sdk/errors'
+import type { SessionInfo } from '@cliscale/sdk/protocol'
+import { type JSX, useEffect, useState } from 'react'
+import { EndedPage } from '../parts/EndedPage.tsx'
+import { KeyRow } from '../parts/KeyRow.tsx'
+import { Loading, Message } from '../parts/Message.tsx'
+import { SessionHead } from '../parts/SessionHead.tsx'
+import { sessionTitle } from '../parts/session-wording.ts'
+import { type Directory, useDirectory } from '../state/directory.ts'
+import { useTheme } from '../state/theme.ts'
+
+interface SessionPageProps {
+  readonly directory: Directory
+  readonly id: string
+  /** Only watch, by a link that says so. */
+  readonly observe: boolean
+  readonly onOpen: (id: string) => void
+}
+
+/** One session: its terminal if it lives, else how it ended. */
+export function SessionPage(props: SessionPageProps): JSX.Element {
+  const { directory, id } = props
+  const { session, error } = useSession(directory, id)
+  const listed = useDirectory(directory).sessions.find((one) => one.id === id)
+  if (error !== undefined) {
+    return (
+      <Message title="There is no such session" alert>
+        <p>{error.message}</p>
+        <a className="button" href="#/">
+          Back to the sessions
+        </a>
+      </Message>
+    )
+  }
+  if (session === undefined) return <Loading label="Opening the session" />
+  return <OpenSession {...props} session={session} info={listed ?? session.info} />
+}
+
+interface OpenSessionProps extends SessionPageProps {
+  readonly session: Session
+  readonly info: SessionInfo
+}
+
+function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionProps): JSX.Element {
+  // A session that ends while one looks at it keeps its last screen.
+  const [wasLive] = useState(info.state !== 'ended')
+  const { theme } = useTheme()
+  const [problem, setProblem] = useState<string>()
+  useEffect(() => {
+    document.title = `${sessionTitle(info)} · Cliscale`
+    return () => {
+      document.title = 'Cliscale'
+    }
+  }, [info])
+
+  const restart = async (): Promise<void> => {
+    try {
+      const { template, command, args, metadata } = info
+      onOpen((await startAgain(directory, { template, command, args, metadata })).id)
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  return (
+    <>
+      <SessionHead info={info} session={session} observe={observe} />
+      {problem !== undefined && (
+        <div className="alert" role="alert">
+          {problem}
+        </div>
+      )}
+      {wasLive ? (
+        <div className="session-stage">
+          <CliscaleTerminal
+            session={session}
+            role={observe ? 'observer' : 'driver'}
+            readOnly={observe}
+            theme={theme}
+            autoFocus
+            label={`Terminal of ${sessionTitle(info)}`}
+            onRestart={() => void restart()}
+          >
+            {!observe && <Keys />}
+          </CliscaleTerminal>
+        </div>
+      ) : (
+        <EndedPage info={info} onRestart={() => void restart()} />
+      )}
+    </>
+  )
+}
+
+function Keys(): JSX.Element | null {
+  const { driver, write } = useCliscaleTerminal()
+  return driver ? <KeyRow onKey={(keys) => void write(keys)} /> : null
+}
+
+type Recipe = Pick<SessionInfo, 'template' | 'command' | 'args' | 'metadata'>
+
+/** The same again, as far as the template lets a client say so. */
+async function startAgain(
+  directory: Directory,
+  { template, command, args, metadata }: Recipe,
+): Promise<Session> {
+  const templates = await directory.client.templates.list()
+  const allow = templates.find(({ name }) => name === template)?.allow ?? []
+  return await directory.create({
+    template,
+    metadata,
+    ...(allow.includes('command') ? { command } : {}),
+    ...(allow.includes('args') ? { args } : {}),
+  })
+}
+
+interface FoundSession {
+  readonly session?: Session
+  readonly error?: CliscaleError
+}
+
+function useSession(directory: Directory, id: string): FoundSession {
+  const [found, setFound] = useState<FoundSession>(() => {
+    const session = directory.session(id)
+    return session === undefined ? {} : { session }
+  })
+  useEffect(() => {
+    let wanted = true
+    directory.find(id).then(
+      (session) => {
+        if (wanted) setFound({ session })
+      },
+      (error: unknown) => {
+        if (!isCliscaleError(error)) throw error
+        if (wanted) setFound({ error })
+      },
+    )
+    return () => {
+      wanted = false
+    }
+  }, [directory, id])
+  return found
+}

@@ -1,0 +1,28 @@
+import type { JSX } from 'react'
+
+const PATHS = {
+  plus: 'M12 5v14M5 12h14',
+  back: 'M19 12H5m6-6-6 6 6 6',
+  share: 'M16 6l-4-4-4 4M12 2v13M5 12v7a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-7',
+  stop: 'M7 7h10v10H7z',
+  close: 'M6 6l12 12M18 6L6 18',
+  copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
+  check: 'M5 13l4 4L19 7',
+  sun: 'M12 4V2m0 20v-2m8-8h2M2 12h2m13.7-5.7 1.4-1.4M4.9 19.1l1.4-1.4m0-11.4L4.9 4.9m14.2 14.2-1.4-1.4M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0z',
+  moon: 'M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z',
+  system: 'M3 5h18v11H3zM8 20h8m-4-4v4',
+  leave: 'M15 4h4v16h-4M10 8l-4 4 4 4m-4-4h10',
+  reader: 'M4 9v6h4l5 4V5L8 9H4zm12.5 0a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11',
+} as const
+
+/** Name of a drawn icon. */
+export type IconName = keyof typeof PATHS
+
+/** A line icon in the colour of its text; the control that holds it carries the words. */
+export function Icon({ name }: { readonly name: IconName }): JSX.Element {
+  return (
+    <svg className="icon-glyph" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  )
+}

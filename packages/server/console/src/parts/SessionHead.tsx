@@ -1,0 +1,88 @@
+import { useCliscaleTerminal } from '@cliscale/react'
+import type { Session } from '@cliscale/sdk'
+import type { SessionInfo } from '@cliscale/sdk/protocol'
+import { type JSX, useState } from 'react'
+import { EndDialog } from './EndDialog.tsx'
+import { Icon } from './Icon.tsx'
+import { ISOLATION_TEXT, sessionTitle, stateText, stateTone } from './session-wording.ts'
+import { ShareDialog } from './ShareDialog.tsx'
+
+interface SessionHeadProps {
+  readonly info: SessionInfo
+  readonly session: Session
+  readonly observe: boolean
+}
+
+/** What is open, how it is kept apart, and what can be done with it. */
+export function SessionHead({ info, session, observe }: SessionHeadProps): JSX.Element {
+  const [dialog, setDialog] = useState<'share' | 'end'>()
+  const live = info.state !== 'ended'
+  const close = (): void => setDialog(undefined)
+  return (
+    <header className="session-head">
+      <a className="button plain icon back" href="#/" aria-label="Back to the sessions">
+        <Icon name="back" />
+      </a>
+      <div className="session-title">
+        <h1 title={sessionTitle(info)}>{sessionTitle(info)}</h1>
+        <Facts info={info} />
+      </div>
+      <IsolationBadge info={info} />
+      {live && (
+        <div className="session-actions">
+          <button type="button" className="button" aria-label="Share" onClick={() => setDialog('share')}>
+            <Icon name="share" /> <span className="label">Share</span>
+          </button>
+          {!observe && (
+            <button
+              type="button"
+              className="button danger"
+              aria-label="End session"
+              disabled={info.state === 'ending'}
+              onClick={() => setDialog('end')}
+            >
+              <Icon name="stop" />{' '}
+              <span className="label">{info.state === 'ending' ? 'Ending…' : 'End'}</span>
+            </button>
+          )}
+        </div>
+      )}
+      {dialog === 'share' && <ShareDialog id={info.id} onClose={close} />}
+      {dialog === 'end' && <EndDialog info={info} session={session} onClose={close} />}
+    </header>
+  )
+}
+
+function Facts({ info }: { readonly info: SessionInfo }): JSX.Element {
+  const { state, size, latencyMs } = useCliscaleTerminal()
+  const connected = state === 'connected' && info.state === 'running'
+  return (
+    <div className="session-facts">
+      <span className="fact-state" data-field="session-state">
+        <span className="dot" data-tone={stateTone(info)} aria-hidden="true" />
+        {stateText(info.state)}
+      </span>
+      {connected && (
+        <span className="wide">
+          {size.columns}×{size.rows}
+        </span>
+      )}
+      {connected && latencyMs !== null && <span className="wide">{latencyMs} ms</span>}
+      <span className="wide">{info.template}</span>
+    </div>
+  )
+}
+
+function IsolationBadge({ info }: { readonly info: SessionInfo }): JSX.Element {
+  const { label, about } = ISOLATION_TEXT[info.isolation]
+  return (
+    <span
+      className="badge"
+      data-tone={info.isolation === 'none' ? 'warning' : 'good'}
+      data-field="isolation"
+      title={about}
+    >
+      {label}
+    </span>
+  )
+}

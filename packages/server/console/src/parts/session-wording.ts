@@ -1,0 +1,83 @@
+import type { Isolation, SessionInfo, SessionState } from '@cliscale/sdk/protocol'
+
+/** Colour of a state. */
+export type Tone = 'good' | 'warning' | 'bad' | 'none'
+
+/** What a session is called: its own name, else what it runs. */
+export function sessionTitle(session: SessionInfo): string {
+  return session.metadata.name ?? commandLine(session)
+}
+
+/** Command and arguments as one would type them. */
+export function commandLine({ command, args }: Pick<SessionInfo, 'command' | 'args'>): string {
+  const program = command.slice(command.lastIndexOf('/') + 1)
+  return [program, ...args].join(' ')
+}
+
+const STATE_TEXT: Readonly<Record<SessionState, string>> = {
+  queued: 'Queued',
+  scheduled: 'Scheduled',
+  pulling: 'Pulling image',
+  assigning: 'Preparing',
+  fetching: 'Downloading',
+  verifying: 'Verifying',
+  starting: 'Starting',
+  running: 'Running',
+  ending: 'Ending',
+  ended: 'Ended',
+}
+
+/** A state in a word or two. */
+export function stateText(state: SessionState): string {
+  return STATE_TEXT[state]
+}
+
+/** The colour of a session's state. */
+export function stateTone({ state, endReason, exit }: SessionInfo): Tone {
+  if (state === 'running') return 'good'
+  if (state !== 'ended') return 'warning'
+  return endReason === 'failed' ||
+    (exit !== null && (exit.signal !== null || (exit.code ?? 0) !== 0) && endReason === 'exited')
+    ? 'bad'
+    : 'none'
+}
+
+/** How a session ended, shortly. */
+export function endText({ endReason, exit, failure }: SessionInfo): string {
+  switch (endReason) {
+    case 'exited':
+      return exit?.signal == null ? `Exit code ${exit?.code ?? '?'}` : `Ended by ${exit.signal}`
+    case 'killed':
+      return 'Ended on request'
+    case 'expired':
+      return 'Lifetime over'
+    case 'idle':
+      return 'Idle for too long'
+    case 'failed':
+      return failure?.message ?? 'Failed'
+    case null:
+      return 'Ended'
+  }
+}
+
+/** What keeps a session apart from the machine it runs on; said plainly when nothing does. */
+export const ISOLATION_TEXT: Readonly<Record<Isolation, { readonly label: string; readonly about: string }>> =
+  {
+    none: {
+      label: 'Not isolated',
+      about: 'This session is a plain process on the server, with the rights of the server’s user.',
+    },
+    bubblewrap: {
+      label: 'Sandboxed',
+      about: 'This session runs under bubblewrap, with its own file system view, processes and IPC.',
+    },
+    container: { label: 'Container', about: 'This session runs in a container of its own.' },
+  }
+
+/** Time since `iso`, in one unit: `now`, `4m`, `3h`, `2d`. */
+export function ageText(iso: string, now: number): string {
+  const minutes = Math.floor((now - Date.parse(iso)) / 60_000)
+  if (!(minutes >= 1)) return 'now'
+  if (minutes < 60) return `${minutes}m`
+  return minutes < 1440 ? `${Math.floor(minutes / 60)}h` : `${Math.floor(minutes / 1440)}d`
+}
