@@ -19,7 +19,7 @@ const TEMPORARY = 'cliscale-pg-'
  * sockets, else among the temporary files.
  */
 export async function makeSocketFolder(dataDir: string, account: Account | null): Promise<string> {
-  const inData = join(dataDir, 'run')
+  const inData = join(dataDir, 'pg')
   if (fits(inData)) {
     await privateFolder(inData, account)
     if (await takesSockets(inData)) return inData
