@@ -58,8 +58,8 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options
-    this.#timer = setTimeout(() => this.#silent(), options.handshakeTimeoutMs)
     this.#socket = openSocket(options.url, options.token)
+    this.#timer = setTimeout(() => this.#silent(), options.handshakeTimeoutMs)
     this.#socket.addEventListener('open', () => this.#opened())
     this.#socket.addEventListener('message', ({ data }) => this.#received(data))
     this.#socket.addEventListener('close', ({ code, reason }) => this.#lost(code, reason))

@@ -24,7 +24,7 @@ import {
 } from './protocol/index.ts'
 import { applyEvent, hasReached } from './session-info.ts'
 import type { SessionsApi } from './sessions-api.ts'
-import { Terminal } from './terminal.ts'
+import { connectTerminal, type Terminal } from './terminal.ts'
 import type { TerminalOptions } from './terminal-options.ts'
 import { TokenSource } from './token-source.ts'
 
@@ -160,12 +160,12 @@ export class Session implements AsyncDisposable {
   connect(options: ConnectOptions = {}): Terminal {
     const { role = 'driver', ...rest } = options
     const tokenSource = TokenSource.custom(async ({ signal }) => await this.#takeAccess(role, signal))
-    return new Terminal({
+    return connectTerminal({
       columns: this.#info.columns,
       rows: this.#info.rows,
       ...rest,
       tokenSource,
-    }).connect()
+    })
   }
 
   /** Asks the server for the present state. */

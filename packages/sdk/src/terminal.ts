@@ -44,6 +44,10 @@ export class Terminal implements AsyncDisposable {
   readonly #cleanups: (() => void)[] = []
   #link: Link | undefined
   #state: TerminalState = 'idle'
+  /** What it is when it is not `unstable`. */
+  #steadyState: TerminalState = 'connected'
+  /** The session ended elsewhere: the last output never came. */
+  #isTorn = false
   #error: CliscaleError | undefined
   #phase: PhaseReport | undefined
   #ready: Deferred<TerminalReady> = deferred()
@@ -302,12 +306,17 @@ export class Terminal implements AsyncDisposable {
         this.#settleControl()
         this.#emitter.emit('size', size)
       },
-      onExit: (exit) => {
+      onExit: (exit, complete) => {
+        if (!complete) for (const reader of this.#readers) reader.lose()
+        this.#isTorn = !complete
         this.#exited.resolve(exit)
         this.#finish('exited', undefined)
         this.#emitter.emit('exit', exit)
       },
-      onStable: (stable) => this.#setState(stable ? 'connected' : 'unstable'),
+      onStable: (stable) => {
+        if (!stable) this.#steadyState = this.#state
+        this.#setState(stable ? this.#steadyState : 'unstable')
+      },
       onLatency: (milliseconds) => {
         this.#latencyMs = milliseconds
         this.#emitter.emit('latency', milliseconds)
@@ -340,6 +349,7 @@ export class Terminal implements AsyncDisposable {
       this.#readers.delete(reader)
       remove()
     })
+    if (this.#isTorn) reader.lose()
     if (this.#isOver()) reader.end(this.#error)
     return reader
   }
@@ -379,9 +389,10 @@ export class Terminal implements AsyncDisposable {
   }
 }
 
-/** Makes a terminal and connects it. @example `connectTerminal({ tokenSource: TokenSource.endpoint('/api/terminal') })` */
+/** Makes a terminal and connects it; with a signal that has aborted already it is closed. @example `connectTerminal({ tokenSource: TokenSource.endpoint('/api/terminal') })` */
 export function connectTerminal(options: TerminalOptions): Terminal {
-  return new Terminal(options).connect()
+  const terminal = new Terminal(options)
+  return terminal.state === 'closed' ? terminal : terminal.connect()
 }
 
 function toError(error: unknown): CliscaleError {

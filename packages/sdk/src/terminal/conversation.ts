@@ -29,7 +29,8 @@ export interface ConversationHost {
   onReset(reset: OutputReset): void
   onTitle(title: string): void
   onSize(size: TerminalSizeChange): void
-  onExit(exit: SessionExit): void
+  /** `complete`: all output that the session ever had was delivered before. */
+  onExit(exit: SessionExit, complete: boolean): void
   onStable(stable: boolean): void
   onLatency(milliseconds: number): void
   /** Something went wrong that does not end the terminal. */
@@ -146,11 +147,12 @@ export class Conversation {
       case 'size':
         return this.#onSize(message)
       case 'phase':
+        this.#beat()
         return this.#host.onPhase(message.report)
       case 'title':
         return this.#host.onTitle(message.title)
       case 'exit':
-        return this.#host.onExit(message.exit)
+        return this.#host.onExit(message.exit, this.#isComplete(message.exit))
       case 'heartbeat':
         return this.#heartbeat?.answered(message.data)
       case 'preferences':
@@ -186,6 +188,17 @@ export class Conversation {
     }
     const isRepeated = this.#isReady
     this.#isReady = true
+    this.#beat()
+    this.#setDriver(ready.driver, ready.role)
+    this.#resumeInput(ready, isRepeated, known === undefined || known.epoch === ready.epoch)
+    this.#resizer.known(ready.driver ? ready : undefined)
+    if (this.#wantsControl) this.#send({ type: 'drive' })
+    this.#host.onReady(ready)
+    this.#heartbeat?.probe()
+  }
+
+  /** The waiting room answers probes too: who waits long for a start can tell waiting from a dead line. */
+  #beat(): void {
     this.#heartbeat ??= new Heartbeat(
       {
         probe: (data) => this.#send({ type: 'heartbeat', data }),
@@ -196,12 +209,6 @@ export class Conversation {
       },
       this.#timing,
     )
-    this.#setDriver(ready.driver, ready.role)
-    this.#resumeInput(ready, isRepeated, known === undefined || known.epoch === ready.epoch)
-    this.#resizer.known(ready.driver ? ready : undefined)
-    if (this.#wantsControl) this.#send({ type: 'drive' })
-    this.#host.onReady(ready)
-    this.#heartbeat.probe()
   }
 
   #resumeInput({ inputOffset, driver }: TerminalReady, isRepeated: boolean, isSameLife: boolean): void {
@@ -220,6 +227,12 @@ export class Conversation {
     this.#setDriver(size.driver, this.#role)
     this.#resizer.known(size.driver ? size : undefined)
     this.#host.onSize(size)
+  }
+
+  /** An exit without a `ready` before it comes from a session whose runner is gone, with what was not yet read. */
+  #isComplete({ code, signal }: SessionExit): boolean {
+    const neverRan = this.ledger.resumePoint === undefined && code === null && signal === null
+    return this.#isReady || neverRan
   }
 
   #setDriver(isDriver: boolean, role: Role | undefined): void {

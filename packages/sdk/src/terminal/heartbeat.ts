@@ -54,7 +54,9 @@ export class Heartbeat {
   /** A message came. */
   received(): void {
     this.#lastReceivedAt = performance.now()
+    if (this.#dueSince === undefined) return
     this.#dueSince = undefined
+    this.#arm()
     if (!this.#unstable) return
     this.#unstable = false
     this.#host.stable(true)

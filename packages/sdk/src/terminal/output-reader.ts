@@ -63,9 +63,17 @@ export class OutputReader implements TerminalSink, AsyncIterableIterator<Uint8Ar
     this.end(createError('CONNECTION_LOST', message, { retryable: false }))
   }
 
-  /** No more output follows, because of `error` or because the session ended. */
-  end(error: CliscaleError | undefined): void {
+  /** The session ended and took output with it that was not read. */
+  lose(): void {
+    if (this.#gaps === 'snapshot') return
+    const message = 'The session ended before all of its output was read; the rest is gone.'
+    this.end(createError('CONNECTION_LOST', message, { retryable: false }))
+  }
+
+  /** No more output follows, because of `error` or because the session ended. Who only shows is content with a close. */
+  end(reason: CliscaleError | undefined): void {
     if (this.#ended !== undefined) return
+    const error = this.#gaps === 'snapshot' && reason?.code === 'CLOSED' ? undefined : reason
     this.#ended = { error }
     if (this.#waiting !== undefined && this.#queue.length === 0) {
       if (error === undefined) this.#waiting.resolve({ done: true, value: undefined })
