@@ -1,0 +1,190 @@
+import { isAbsolute } from 'node:path'
+
+import { LOG_LEVELS, type LogLevel } from './log.ts'
+
+/** Where the runner listens. */
+export type ListenAddress = { readonly path: string } | { readonly host: string; readonly port: number }
+
+/** What keeps the command apart from the host. */
+export type RunnerIsolation = 'none' | 'bubblewrap'
+
+/** The runner's configuration, complete and checked. */
+export interface RunnerConfig {
+  readonly listen: ListenAddress
+  readonly runnerId: string
+  readonly secretFile: string
+  readonly workFolder: string
+  readonly isolation: RunnerIsolation
+  readonly hideFolders: readonly string[]
+  readonly bundleHttpHosts: readonly string[]
+  readonly blankTimeoutMs: number
+  readonly logLevel: LogLevel
+}
+
+interface Row<T> {
+  readonly meaning: string
+  /** Absent: the flag must be given. */
+  readonly default?: string
+  /** Returns the value, or throws a {@link Problem}. */
+  readonly read: (text: string) => T
+}
+
+class Problem extends Error {}
+
+const RUNNER_ID = /^[A-Za-z0-9_-]{1,128}$/
+
+/** Every flag of the runner: the parser, `--help` and the messages come from this table. */
+const ROWS = {
+  listen: { meaning: 'unix:/absolute/path or tcp:host:port', read: readListen },
+  'runner-id': { meaning: 'id of this runner; requests for another are refused', read: readRunnerId },
+  'secret-file': {
+    meaning: 'file that holds the runner secret, or /dev/fd/N; read once, N is closed',
+    read: readAbsolute,
+  },
+  'work-folder': { meaning: 'folder that the command may write to', read: readAbsolute },
+  isolation: {
+    meaning: 'none or bubblewrap',
+    default: 'none',
+    read: (text: string) => oneOf(text, ['none', 'bubblewrap'] as const),
+  },
+  'hide-folders': {
+    meaning: 'absolute folders, separated by commas, that a bubblewrap session sees empty',
+    default: '',
+    read: (text: string) => list(text).map(readAbsolute),
+  },
+  'bundle-http-hosts': {
+    meaning: 'hosts, separated by commas, from which a bundle may come over http; host or host:port',
+    default: '',
+    read: list,
+  },
+  'blank-timeout-ms': {
+    meaning: 'a runner without an assignment ends after this many milliseconds without its controller',
+    default: '60000',
+    read: readMilliseconds,
+  },
+  'log-level': {
+    meaning: LOG_LEVELS.join(', '),
+    default: 'info',
+    read: (text: string) => oneOf(text, LOG_LEVELS),
+  },
+} as const satisfies Record<string, Row<unknown>>
+
+type Flag = keyof typeof ROWS
+
+/** A configuration, or every problem with it, one sentence each. */
+export type ParsedConfig = { readonly config: RunnerConfig } | { readonly problems: readonly string[] }
+
+/** Reads the command line (`--name value` or `--name=value`). */
+export function parseConfig(argv: readonly string[]): ParsedConfig {
+  const problems: string[] = []
+  const given = readFlags(argv, problems)
+  const value = <F extends Flag>(flag: F): ReturnType<(typeof ROWS)[F]['read']> | undefined =>
+    readRow(flag, given.get(flag), problems)
+  const config = {
+    listen: value('listen'),
+    runnerId: value('runner-id'),
+    secretFile: value('secret-file'),
+    workFolder: value('work-folder'),
+    isolation: value('isolation'),
+    hideFolders: value('hide-folders'),
+    bundleHttpHosts: value('bundle-http-hosts'),
+    blankTimeoutMs: value('blank-timeout-ms'),
+    logLevel: value('log-level'),
+  }
+  return problems.length > 0 ? { problems } : { config: config as RunnerConfig }
+}
+
+/** Text of `--help`. */
+export function helpText(): string {
+  const rows: [string, Row<unknown>][] = Object.entries(ROWS)
+  const lines = rows.map(([flag, row]) => {
+    const note = row.default === undefined ? ' (required)' : row.default === '' ? '' : ` (${row.default})`
+    return `  --${flag.padEnd(18)} ${row.meaning}${note}`
+  })
+  return ['cliscale-runner: runs one Cliscale session in a PTY', '', ...lines, ''].join('\n')
+}
+
+function readFlags(argv: readonly string[], problems: string[]): ReadonlyMap<string, string> {
+  const given = new Map<string, string>()
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i] ?? ''
+    const [name = '', inline] = argument.startsWith('--') ? split(argument.slice(2)) : []
+    if (!Object.hasOwn(ROWS, name)) problems.push(`There is no option ${argument}; see --help.`)
+    else if (given.has(name)) problems.push(`--${name} is given twice.`)
+    else if (inline === undefined && i + 1 >= argv.length) problems.push(`--${name} needs a value.`)
+    else given.set(name, inline ?? argv[++i] ?? '')
+  }
+  return given
+}
+
+function split(text: string): [string, string | undefined] {
+  const at = text.indexOf('=')
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+function readRow<F extends Flag>(
+  flag: F,
+  given: string | undefined,
+  problems: string[],
+): ReturnType<(typeof ROWS)[F]['read']> | undefined {
+  const row: Row<unknown> = ROWS[flag]
+  const text = given ?? row.default
+  if (text === undefined) {
+    problems.push(`--${flag} is missing: ${row.meaning}.`)
+    return undefined
+  }
+  try {
+    return row.read(text) as ReturnType<(typeof ROWS)[F]['read']>
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    problems.push(`--${flag} ${error.message}.`)
+    return undefined
+  }
+}
+
+function readListen(text: string): ListenAddress {
+  if (text.startsWith('unix:')) return { path: readSocketPath(text.slice(5)) }
+  const match = /^tcp:(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535) throw new Problem('must be unix:/absolute/path or tcp:host:port')
+  return { host: match[1] ?? match[2] ?? '', port }
+}
+
+/** Longest path that fits `sockaddr_un.sun_path` with its final NUL on Linux. */
+const MAX_SOCKET_PATH_BYTES = 107
+
+function readSocketPath(path: string): string {
+  if (!isAbsolute(path)) throw new Problem('needs an absolute path after unix:')
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+    throw new Problem(`has a socket path of more than ${MAX_SOCKET_PATH_BYTES} bytes; use a shorter folder`)
+  }
+  return path
+}
+
+function readRunnerId(text: string): string {
+  if (!RUNNER_ID.test(text)) throw new Problem('must be 1 to 128 letters, digits, _ or -')
+  return text
+}
+
+function readAbsolute(text: string): string {
+  if (!isAbsolute(text)) throw new Problem('must be an absolute path')
+  return text
+}
+
+function readMilliseconds(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < 1 || value > 86_400_000) {
+    throw new Problem('must be a whole number of milliseconds from 1 to 86400000')
+  }
+  return value
+}
+
+function list(text: string): readonly string[] {
+  return text.split(',').filter((item) => item !== '')
+}
+
+function oneOf<const T extends string>(text: string, values: readonly T[]): T {
+  const found = values.find((value) => value === text)
+  if (found === undefined) throw new Problem(`must be one of ${values.join(', ')}`)
+  return found
+}

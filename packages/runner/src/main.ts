@@ -1,0 +1,103 @@
+#!/usr/bin/env node
+import { chmodSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { enableCompileCache } from 'node:module'
+
+import { Authentication, readSecret } from './authentication.ts'
+import { helpText, type ListenAddress, parseConfig, type RunnerConfig } from './config.ts'
+import { EventStreams } from './event-stream.ts'
+import { createLog, type Log } from './log.ts'
+import { createPort, webSockets } from './port.ts'
+import { Runner } from './runner.ts'
+import { nativePty } from './terminal/native.ts'
+
+/** On older Node a PTY loses the end of what short commands write. */
+const OLDEST_NODE = 24
+
+const [major = '0'] = process.versions.node.split('.')
+if (Number(major) < OLDEST_NODE) {
+  fail([`cliscale-runner needs Node ${OLDEST_NODE} or newer; this is ${process.versions.node}.`])
+} else if (process.argv.includes('--help')) {
+  process.stdout.write(helpText())
+} else {
+  const parsed = parseConfig(process.argv.slice(2))
+  if ('problems' in parsed) fail(parsed.problems)
+  else start(parsed.config)
+}
+
+function fail(problems: readonly string[]): void {
+  process.stderr.write(problems.map((problem) => `${problem}\n`).join(''))
+  process.exitCode = 2
+}
+
+function start(config: RunnerConfig): void {
+  const log = createLog(config.logLevel, { runnerId: config.runnerId })
+  let secret: string
+  try {
+    secret = readSecret(config.secretFile)
+  } catch (error) {
+    fail([`--secret-file cannot be used: ${messageOf(error)}.`])
+    return
+  }
+  run(config, { secret, log })
+}
+
+function run(config: RunnerConfig, { secret, log }: { secret: string; log: Log }): void {
+  const events = new EventStreams()
+  const runner = new Runner(config, log, {
+    event: (event) => events.send(event),
+    exitDelivered: () => events.exitDelivered,
+    over: () => void end(server, events),
+  })
+  const server = createPort({
+    runner,
+    events,
+    authentication: new Authentication(config.runnerId, secret),
+    log,
+  })
+  server.on('error', (error) => {
+    fail([`The runner cannot listen: ${messageOf(error)}.`])
+    process.exit()
+  })
+  listen(server, config.listen, () => {
+    log.info('listening', { address: addressOf(server) })
+    setImmediate(warmUp)
+  })
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => runner.stop({ reason: 'killed', graceMs: 2_000 }))
+  }
+}
+
+function listen(server: Server, address: ListenAddress, listening: () => void): void {
+  if ('port' in address) server.listen(address.port, address.host, listening)
+  else {
+    server.listen(address.path, () => {
+      chmodSync(address.path, 0o600)
+      listening()
+    })
+  }
+}
+
+function addressOf(server: Server): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') return `unix:${address ?? ''}`
+  return `tcp:${address.address}:${address.port}`
+}
+
+/** Loads what the first session needs while nobody waits. */
+function warmUp(): void {
+  enableCompileCache()
+  nativePty()
+  void webSockets()
+}
+
+/** The socket goes away with the server. */
+async function end(server: Server, events: EventStreams): Promise<void> {
+  await events.end()
+  server.close(() => process.exit(0))
+  server.closeAllConnections()
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,265 @@
+import type {
+  BundleSpec,
+  PhaseReport,
+  RunnerEvent,
+  RunnerState,
+  RunnerStatus,
+  SessionExit,
+  StopRequest,
+  UpdateAssignment,
+} from '@cliscale/sdk/protocol'
+
+import { type CompleteAssignment, RefusedRequest } from './assignment.ts'
+import {
+  findProgram,
+  SESSION_VARIABLE,
+  sessionEnvironment,
+  StartFailure,
+  workingDirectory,
+} from './command.ts'
+import type { RunnerConfig } from './config.ts'
+import { Deadline, IdleTimer } from './deadlines.ts'
+import type { Log } from './log.ts'
+import type { PtyExit } from './terminal/pty.ts'
+import { TerminalServer } from './terminal/server.ts'
+import { Terminal } from './terminal/terminal.ts'
+
+/** What the runner tells the program around it. */
+export interface RunnerEvents {
+  readonly event: (event: RunnerEvent) => void
+  /** The runner's life is over; the process should end. */
+  readonly over: () => void
+  /** True when the controller knows the exit. */
+  readonly exitDelivered: () => boolean
+}
+
+/** Clients that were told the exit by a stop have this long to take it. */
+const STOPPED_LINGER_MS = 1_000
+
+/** The one life of a runner: blank → preparing → running → exited. */
+export class Runner {
+  readonly server: TerminalServer
+  readonly #config: RunnerConfig
+  readonly #log: Log
+  readonly #events: RunnerEvents
+  readonly #blank: Deadline
+  readonly #lifetime: Deadline
+  readonly #linger: Deadline
+  readonly #idle: IdleTimer
+  readonly #abort = new AbortController()
+  #state: RunnerState = 'blank'
+  #assignment: CompleteAssignment | undefined
+  #terminal: Terminal | undefined
+  #phase: PhaseReport | null = null
+  #exit: SessionExit | null = null
+  #stop: Required<StopRequest> | undefined
+  #swept: Promise<void> = Promise.resolve()
+  #taken = false
+  #over = false
+
+  constructor(config: RunnerConfig, log: Log, events: RunnerEvents) {
+    this.#config = config
+    this.#log = log
+    this.#events = events
+    this.server = new TerminalServer({ taken: () => this.#onTaken() })
+    this.#blank = new Deadline(() => this.#end('no controller came'))
+    this.#lifetime = new Deadline(() => this.stop({ reason: 'expired', graceMs: 2_000 }))
+    this.#linger = new Deadline(() => this.#end('the session is over'))
+    this.#idle = new IdleTimer(() => this.stop({ reason: 'idle', graceMs: 2_000 }))
+    this.#blank.after(config.blankTimeoutMs)
+  }
+
+  /** The present state, as the controller sees it. */
+  get status(): RunnerStatus {
+    return {
+      runnerId: this.#config.runnerId,
+      epoch: this.server.epoch,
+      state: this.#state,
+      sessionId: this.#assignment?.sessionId ?? null,
+      phase: this.#phase,
+      exit: this.#exit,
+      clients: this.server.counts,
+      outputOffset: this.#terminal?.history.ring.head ?? 0,
+      lastActivityAtMs: this.#idle.lastMs,
+      pid: process.pid,
+    }
+  }
+
+  /** A controller is there: a blank runner stays. `connected` keeps it for as long as a stream is open. */
+  controllerSeen(connected: boolean): void {
+    if (this.#state !== 'blank') return
+    if (connected) this.#blank.clear()
+    else this.#blank.after(this.#config.blankTimeoutMs)
+  }
+
+  /** Takes the session. Again with the same session: no change. @throws {RefusedRequest} `CONFLICT` for another one */
+  assign(assignment: CompleteAssignment): void {
+    if (this.#assignment?.sessionId === assignment.sessionId) return
+    if (this.#assignment !== undefined || this.#stop !== undefined) {
+      throw new RefusedRequest('CONFLICT', 'The runner has a session already.')
+    }
+    this.#assignment = assignment
+    this.#state = 'preparing'
+    this.#blank.clear()
+    this.#idle.touch()
+    this.#terminal = this.#createTerminal(assignment)
+    this.server.open(this.#terminal, assignment.command.slice(assignment.command.lastIndexOf('/') + 1))
+    this.update(assignment)
+    this.#log.info('session assigned', { sessionId: assignment.sessionId })
+    void this.#prepare(assignment, this.#terminal)
+  }
+
+  /** Moves the end of life, or changes the idle timeout. */
+  update(update: UpdateAssignment): void {
+    if (this.#state !== 'preparing' && this.#state !== 'running') return
+    if (update.expiresAtMs !== undefined) this.#lifetime.at(update.expiresAtMs)
+    if (update.idleTimeoutMs !== undefined) this.#idle.start(update.idleTimeoutMs)
+  }
+
+  /** Ends the command, then the runner. */
+  stop(request: Required<StopRequest>): void {
+    const first = this.#stop === undefined
+    this.#stop ??= request
+    if (this.#exit !== null) this.#linger.after(STOPPED_LINGER_MS)
+    else if (this.#state === 'blank') this.#end('stopped')
+    else if (first) this.#terminate(request)
+  }
+
+  #createTerminal(assignment: CompleteAssignment): Terminal {
+    return new Terminal(assignment, {
+      output: () => this.server.flush(),
+      exited: (exit) => this.#onExited(exit),
+      resized: () => {
+        this.server.flush()
+        this.server.announce()
+      },
+      activity: () => this.#idle.touch(),
+    })
+  }
+
+  async #prepare(assignment: CompleteAssignment, terminal: Terminal): Promise<void> {
+    try {
+      const bins = assignment.bundle === undefined ? [] : await this.#fetchBundle(assignment.bundle)
+      if (this.#exit !== null) return
+      this.#report({ phase: 'starting' })
+      this.#start(assignment, terminal, bins)
+    } catch (error) {
+      if (this.#exit !== null) return
+      this.#fail(error, terminal)
+    }
+  }
+
+  async #fetchBundle(bundle: BundleSpec): Promise<readonly string[]> {
+    const cwd = workingDirectory(this.#config.workFolder, undefined)
+    const { installBundle } = await import('./bundle/install.ts')
+    return installBundle(bundle, {
+      folder: cwd,
+      httpHosts: this.#config.bundleHttpHosts,
+      signal: this.#abort.signal,
+      report: (report) => this.#report(report),
+    })
+  }
+
+  #start(assignment: CompleteAssignment, terminal: Terminal, bins: readonly string[]): void {
+    const { workFolder, isolation, hideFolders, listen } = this.#config
+    const cwd = workingDirectory(workFolder, assignment.cwd)
+    const env = sessionEnvironment(assignment, workFolder, bins)
+    const launch = findProgram(assignment, { cwd, path: env.PATH ?? '' })
+    const socketFolder = 'path' in listen ? [listen.path.slice(0, listen.path.lastIndexOf('/'))] : []
+    terminal.start({
+      launch,
+      env,
+      cwd,
+      marker: `${SESSION_VARIABLE}=${assignment.sessionId}`,
+      ...(isolation === 'bubblewrap'
+        ? { sandbox: { workFolder, hideFolders: [...hideFolders, ...socketFolder] } }
+        : {}),
+    })
+    this.#state = 'running'
+    this.#phase = null
+    this.#idle.touch()
+    this.#events.event({ type: 'running' })
+    this.server.started()
+  }
+
+  #report(report: PhaseReport): void {
+    if (this.#state !== 'preparing') return
+    this.#phase = report
+    this.#events.event({ type: 'phase', report })
+    this.server.report(report)
+  }
+
+  /** The command could not be started: said in the terminal, and typed. */
+  #fail(error: unknown, terminal: Terminal): void {
+    const known = error instanceof StartFailure ? error : startFailed(error)
+    const { message, hint } = known.failure
+    terminal.print(`\x1b[31m${message}\x1b[0m\r\n${hint === undefined ? '' : `${hint}\r\n`}`)
+    this.#log.warn('session failed', { code: known.failure.code })
+    this.#finish({ code: known.exitCode, signal: null, reason: 'failed', failure: known.failure })
+  }
+
+  #terminate(request: Required<StopRequest>): void {
+    this.#abort.abort()
+    if (this.#state === 'preparing') this.#finish(stopExit(request, { code: null, signal: null }))
+    else this.#swept = this.#terminal?.terminate(request.graceMs) ?? Promise.resolve()
+  }
+
+  #onExited(exit: PtyExit): void {
+    const terminal = this.#terminal
+    // What the command left in the background ends with it.
+    if (this.#stop === undefined) this.#swept = terminal?.terminate(2_000) ?? Promise.resolve()
+    this.#finish(this.#stop === undefined ? { ...exit, reason: 'exited' } : stopExit(this.#stop, exit))
+  }
+
+  #finish(exit: SessionExit): void {
+    const assignment = this.#assignment
+    if (this.#terminal === undefined || assignment === undefined) return
+    this.#exit = exit
+    this.#state = 'exited'
+    this.#phase = null
+    this.#lifetime.clear()
+    this.#idle.stop()
+    this.#terminal.exit = exit
+    this.#log.info('session over', { code: exit.code, signal: exit.signal, reason: exit.reason })
+    this.#events.event({ type: 'exit', exit })
+    this.#linger.after(this.#stop === undefined ? assignment.lingerMs : STOPPED_LINGER_MS)
+    this.server.started()
+    this.server.flush()
+  }
+
+  #onTaken(): void {
+    this.#taken = true
+    this.maybeEnd()
+  }
+
+  /** Ends before its time when nobody needs it any more: a driver has everything, and the controller knows the exit. */
+  maybeEnd(): void {
+    if (this.#taken && this.#exit !== null && this.#events.exitDelivered() && !this.server.busy) {
+      this.#end('everything was taken')
+    }
+  }
+
+  #end(why: string): void {
+    if (this.#over) return
+    this.#over = true
+    for (const timer of [this.#blank, this.#lifetime, this.#linger]) timer.clear()
+    this.#idle.stop()
+    this.#log.info('runner ends', { why })
+    void this.#swept.finally(() => {
+      this.server.close()
+      this.#terminal?.close()
+      this.#events.over()
+    })
+  }
+}
+
+function startFailed(error: unknown): StartFailure {
+  const message = error instanceof Error ? error.message : String(error)
+  return new StartFailure('START_FAILED', `The command could not be started: ${message}`)
+}
+
+function stopExit(request: StopRequest, exit: PtyExit): SessionExit {
+  if (request.reason !== 'failed') return { ...exit, reason: request.reason }
+  const failure = { code: 'START_FAILED', message: 'The controller gave the session up.' }
+  return { ...exit, reason: 'failed', failure }
+}

@@ -1,0 +1,150 @@
+import { type GroundState, reenter, scanGround } from './ground.ts'
+import { Ring } from './ring.ts'
+import type { Screen } from './screen.ts'
+
+/** Sizes of a history. */
+export interface HistoryOptions {
+  readonly ringBytes: number
+  readonly scrollbackLines: number
+  readonly columns: number
+  readonly rows: number
+}
+
+/** Bytes that rebuild the screen as it was at `offset`. */
+export interface Snapshot {
+  readonly offset: number
+  readonly data: Buffer
+  /** A full-screen program has the alternate screen. */
+  readonly alternate: boolean
+}
+
+interface Resize {
+  readonly offset: number
+  readonly columns: number
+  readonly rows: number
+}
+
+/** Room that is kept free of unparsed bytes: what may still be read after reading was told to stop. */
+const RESERVE_BYTES = 262_144
+
+const SLICE_BYTES = 65_536
+
+/**
+ * Everything that a session has put out, as far as it is needed: the last bytes in a ring and what came before as a
+ * screen. The screen follows late: it is fed only when the ring is about to lose bytes or a snapshot is wanted. A
+ * session that never fills its ring never loads a terminal emulator.
+ */
+export class History {
+  readonly ring: Ring
+  readonly #options: HistoryOptions
+  readonly #onRoom: () => void
+  readonly #resizes: Resize[] = []
+  #screen: Screen | undefined
+  #parsed = 0
+  #ground: GroundState = 'ground'
+  #work: Promise<unknown> = Promise.resolve()
+  #following = false
+
+  /** @param onRoom called when reading may go on after `append` said false */
+  constructor(options: HistoryOptions, onRoom: () => void) {
+    this.#options = options
+    this.#onRoom = onRoom
+    this.ring = new Ring(options.ringBytes)
+  }
+
+  /** True when nothing more may be appended until the screen has caught up. */
+  get full(): boolean {
+    return this.ring.head - this.#parsed > this.ring.capacity - RESERVE_BYTES
+  }
+
+  /** Appends output. */
+  append(chunk: Uint8Array): void {
+    this.ring.append(chunk)
+    if (!this.#following && this.ring.head - this.#parsed > this.#threshold()) this.#follow()
+  }
+
+  /** The terminal has another size from here on. */
+  resized(columns: number, rows: number): void {
+    this.#resizes.push({ offset: this.ring.head, columns, rows })
+  }
+
+  /** The screen as of now, or as of the last place before where the stream may be cut. */
+  async snapshot(): Promise<Snapshot> {
+    return this.#queue(async () => {
+      const screen = await this.#open()
+      await this.#feed(screen, this.#cut())
+      this.#applyResizes(screen)
+      const data = Buffer.from(screen.serialize() + reenter(this.#ground))
+      return { offset: this.#parsed, data, alternate: screen.alternate }
+    })
+  }
+
+  /** Frees the screen. */
+  dispose(): void {
+    this.#screen?.dispose()
+  }
+
+  #threshold(): number {
+    return (this.ring.capacity - RESERVE_BYTES) / 2
+  }
+
+  /** Feeds the screen until it is close behind. */
+  #follow(): void {
+    this.#following = true
+    void this.#queue(async () => {
+      const screen = await this.#open()
+      while (this.ring.head - this.#parsed > this.#threshold() / 2) {
+        await this.#feed(screen, Math.min(this.ring.head, this.#parsed + SLICE_BYTES))
+        if (!this.full) this.#onRoom()
+      }
+      this.#following = false
+    })
+  }
+
+  #queue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work)
+    this.#work = done.catch(() => {})
+    return done
+  }
+
+  async #open(): Promise<Screen> {
+    if (this.#screen === undefined) {
+      const { Screen } = await import('./screen.ts')
+      this.#screen = new Screen(this.#options)
+    }
+    return this.#screen
+  }
+
+  /** The last offset at which the stream may be cut; the end of what was parsed when no later one is known. */
+  #cut(): number {
+    let state = this.#ground
+    let cut = this.#parsed
+    for (let at = this.#parsed; at < this.ring.head;) {
+      const view = this.ring.view(at, this.ring.head)
+      const scan = scanGround(state, view)
+      if (scan.lastGround >= 0) cut = at + scan.lastGround
+      state = scan.state
+      at += view.length
+    }
+    return cut
+  }
+
+  async #feed(screen: Screen, end: number): Promise<void> {
+    while (this.#parsed < end) {
+      this.#applyResizes(screen)
+      const stop = Math.min(end, this.#resizes[0]?.offset ?? end)
+      const view = this.ring.view(this.#parsed, stop)
+      this.#ground = scanGround(this.#ground, view).state
+      await screen.write(view)
+      this.#parsed += view.length
+    }
+  }
+
+  #applyResizes(screen: Screen): void {
+    for (let resize = this.#resizes[0]; resize !== undefined; resize = this.#resizes[0]) {
+      if (resize.offset > this.#parsed) return
+      screen.resize(resize.columns, resize.rows)
+      this.#resizes.shift()
+    }
+  }
+}

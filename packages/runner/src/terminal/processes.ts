@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** A process as `/proc/<pid>/stat` shows it. */
+interface ProcessRow {
+  readonly pid: number
+  readonly parent: number
+  readonly session: number
+  readonly zombie: boolean
+}
+
+/** What makes a process one of a terminal's. */
+export interface ProcessScope {
+  /** The process that the runner started. */
+  readonly leader: number
+  /** An environment entry, `NAME=value`, that everything it started inherits. */
+  readonly marker: string
+}
+
+/**
+ * Processes of a terminal that still live: descendants of the leader, members of its session, and those that left both
+ * (`setsid`, double fork) but kept the marker in their environment. Empty where there is no `/proc`.
+ */
+export function terminalProcesses(scope: ProcessScope): readonly number[] {
+  const rows = processTable()
+  const parents = new Map(rows.map((row) => [row.pid, row.parent]))
+  return rows
+    .filter((row) => !row.zombie && row.pid !== process.pid && belongs(row, parents, scope))
+    .map((row) => row.pid)
+}
+
+/** The children of `pid`. */
+export function childrenOf(pid: number): readonly number[] {
+  return processTable()
+    .filter((row) => row.parent === pid)
+    .map((row) => row.pid)
+}
+
+/** Sends `signal` unless the process is gone or belongs to someone else. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error
+  }
+}
+
+function belongs(row: ProcessRow, parents: ReadonlyMap<number, number>, scope: ProcessScope): boolean {
+  if (row.pid === scope.leader || row.session === scope.leader) return true
+  for (let pid = row.parent, steps = 0; pid > 1 && steps < 1_024; pid = parents.get(pid) ?? 0, steps++) {
+    if (pid === scope.leader) return true
+  }
+  return readOrEmpty(`/proc/${row.pid}/environ`).split('\0').includes(scope.marker)
+}
+
+function processTable(): readonly ProcessRow[] {
+  const rows: ProcessRow[] = []
+  for (const name of listOrEmpty('/proc')) {
+    const row = /^\d+$/.test(name) ? parseStat(Number(name), readOrEmpty(`/proc/${name}/stat`)) : undefined
+    if (row !== undefined) rows.push(row)
+  }
+  return rows
+}
+
+/** Fields of `proc_pid_stat(5)`; the name may hold spaces and brackets, so they are counted from its last bracket. */
+function parseStat(pid: number, text: string): ProcessRow | undefined {
+  const [state, parent, , session] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  if (state === undefined || session === undefined) return undefined
+  return { pid, parent: Number(parent), session: Number(session), zombie: state === 'Z' || state === 'X' }
+}
+
+/** A process may end between being listed and being read. */
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function listOrEmpty(path: string): readonly string[] {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,270 @@
+import { spawn } from 'node:child_process'
+import { closeSync, constants as fsConstants, openSync } from 'node:fs'
+import { constants as osConstants } from 'node:os'
+import { ReadStream } from 'node:tty'
+
+import { InputQueue } from './input-queue.ts'
+import { nativePty, spawnHelper } from './native.ts'
+import { childrenOf, type ProcessScope, sendSignal, terminalProcesses } from './processes.ts'
+import { type Launch, type Sandbox, wrapInSandbox } from './sandbox.ts'
+
+/** How a command is started. */
+export interface PtyOptions {
+  /** Absolute path of the program and its arguments. */
+  readonly launch: Launch
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>
+  /** Absolute path. */
+  readonly cwd: string
+  readonly columns: number
+  readonly rows: number
+  /** Absent: a plain process of the runner's user. */
+  readonly sandbox?: Sandbox
+  /** An environment entry by which processes that left the session are found. */
+  readonly marker: string
+}
+
+/** How the command ended. */
+export interface PtyExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** What a PTY tells. */
+export interface PtyEvents {
+  /** Output. `chunk` is valid during the call only. False stops the reading until `resume`. */
+  readonly data: (chunk: Uint8Array) => boolean
+  /** The command ended and everything that it wrote was given to `data`. */
+  readonly exit: (exit: PtyExit) => void
+}
+
+const READ_BYTES = 65_536
+
+/**
+ * After the command's end its terminal may still be held open by a program that it left in the background, so the
+ * end of output never comes. What the command itself wrote lies in the kernel by then, at most 64 KiB and a line:
+ * reading stops after a pause this long, or this much time, or this many bytes.
+ */
+const DRAIN = { quietMs: 100, longestMs: 5_000, bytes: 131_072 } as const
+
+/** Between two looks for processes that are left. */
+const SWEEP_MS = 20
+
+/** One command on one pseudo-terminal, with exactly one reader. */
+export class Pty {
+  readonly pid: number
+  readonly input: InputQueue
+  readonly #fd: number
+  readonly #stream: ReadStream
+  readonly #events: PtyEvents
+  readonly #scope: ProcessScope
+  readonly #sandboxed: boolean
+  #paused = false
+  #closed = false
+  #exit: PtyExit | undefined
+  #done = false
+  #drained = 0
+  #quiet: NodeJS.Timeout | undefined
+  #longest: NodeJS.Timeout | undefined
+
+  constructor(options: PtyOptions, events: PtyEvents) {
+    this.#events = events
+    this.#sandboxed = options.sandbox !== undefined
+    const started = start(options, (exit) => this.#exited(exit))
+    this.pid = started.pid
+    this.#fd = started.fd
+    this.#scope = { leader: started.pid, marker: options.marker }
+    this.input = new InputQueue(started.fd)
+    this.#stream = this.#read(started.fd)
+  }
+
+  /** Stops reading; the kernel then blocks the program once its buffer is full. No effect after the command's end. */
+  pause(): void {
+    this.#paused = true
+    if (this.#exit === undefined) this.#stream.pause()
+  }
+
+  /** Goes on reading. */
+  resume(): void {
+    this.#paused = false
+    this.#stream.resume()
+  }
+
+  /** Sets the size; the kernel sends SIGWINCH. */
+  resize(columns: number, rows: number): void {
+    if (!this.#closed) nativePty().resize(this.#fd, columns, rows)
+  }
+
+  /**
+   * Ends the command and everything that it started: SIGHUP, and SIGKILL to what is left after `graceMs`. Resolves when
+   * no process is left. Exit and output are told as usual.
+   */
+  async terminate(graceMs: number): Promise<void> {
+    this.#hangUp()
+    await this.#sweep(graceMs, () => {})
+    await this.#sweep(Number.POSITIVE_INFINITY, (pid) => sendSignal(pid, 'SIGKILL'))
+  }
+
+  #read(fd: number): ReadStream {
+    const stream = new ReadStream(fd, {
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+        callback: (length: number, buffer: Uint8Array) => this.#onData(buffer.subarray(0, length)),
+      },
+    })
+    // EIO is how Linux says that nobody holds the other end any more; `close` follows each error.
+    stream.on('error', () => {})
+    stream.on('close', () => this.#onClose())
+    stream.resume()
+    return stream
+  }
+
+  #onData(chunk: Uint8Array): boolean {
+    if (this.#done) return true
+    const more = this.#events.data(chunk)
+    if (this.#exit === undefined) {
+      this.#paused = !more
+      return more
+    }
+    this.#drained += chunk.length
+    if (this.#drained >= DRAIN.bytes) this.#finish()
+    else this.#quiet?.refresh()
+    return true
+  }
+
+  #onClose(): void {
+    this.#closed = true
+    this.input.close()
+    if (this.#exit !== undefined) this.#finish()
+  }
+
+  #exited(exit: PtyExit): void {
+    this.#exit = exit
+    if (this.#closed) {
+      this.#finish()
+      return
+    }
+    this.#quiet = setTimeout(() => this.#finishUnlessReadable(), DRAIN.quietMs)
+    this.#longest = setTimeout(() => this.#finish(), DRAIN.longestMs)
+    if (this.#paused) this.#stream.resume()
+  }
+
+  /** Timers run before reads: after a stalled event loop there may be output that nobody could fetch in time. */
+  #finishUnlessReadable(): void {
+    const before = this.#drained
+    setImmediate(() => {
+      if (this.#drained === before) this.#finish()
+      else this.#quiet?.refresh()
+    })
+  }
+
+  #finish(): void {
+    if (this.#done || this.#exit === undefined) return
+    this.#done = true
+    clearTimeout(this.#quiet)
+    clearTimeout(this.#longest)
+    this.input.close()
+    this.#closed = true
+    this.#stream.destroy()
+    this.#events.exit(this.#exit)
+  }
+
+  #hangUp(): void {
+    const spared = this.#sandboxed ? this.#sandboxProcesses() : new Set<number>()
+    for (const pid of terminalProcesses(this.#scope)) {
+      if (spared.has(pid)) continue
+      sendSignal(pid, 'SIGHUP')
+      sendSignal(pid, 'SIGCONT')
+    }
+  }
+
+  /** bwrap and the first process of its namespace: they end by themselves with the command, or take all with them. */
+  #sandboxProcesses(): ReadonlySet<number> {
+    return new Set([this.pid, ...childrenOf(this.pid)])
+  }
+
+  async #sweep(forMs: number, act: (pid: number) => void): Promise<void> {
+    const until = performance.now() + forMs
+    for (let left = this.#left(); left.length > 0 && performance.now() < until; left = this.#left()) {
+      left.forEach(act)
+      await new Promise((resolve) => setTimeout(resolve, SWEEP_MS))
+    }
+  }
+
+  #left(): readonly number[] {
+    return terminalProcesses(this.#scope)
+  }
+}
+
+interface Started {
+  readonly fd: number
+  readonly pid: number
+}
+
+function start(options: PtyOptions, exited: (exit: PtyExit) => void): Started {
+  return options.sandbox === undefined
+    ? fork(options, exited)
+    : spawnSandboxed(options, options.sandbox, exited)
+}
+
+function fork(options: PtyOptions, exited: (exit: PtyExit) => void): Started {
+  const { launch, env, cwd, columns, rows } = options
+  const entries = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+  const onExit = (code: number, signal: number): void => exited(typedExit(code, signal))
+  return nativePty().fork(
+    launch.file,
+    launch.args,
+    entries,
+    cwd,
+    columns,
+    rows,
+    -1,
+    -1,
+    true,
+    spawnHelper(),
+    onExit,
+  )
+}
+
+/**
+ * bwrap is no member of the terminal's session, so it is started by Node on a slave that is nobody's controlling
+ * terminal yet. That slave is opened again: the pair's own one is non-blocking, which its programs would inherit.
+ * The master is not close-on-exec, so bwrap gets an empty file in its place, and closes that.
+ */
+function spawnSandboxed(options: PtyOptions, sandbox: Sandbox, exited: (exit: PtyExit) => void): Started {
+  const pair = nativePty().open(options.columns, options.rows)
+  const slave = openSync(pair.pty, fsConstants.O_RDWR | fsConstants.O_NOCTTY)
+  const nothing = openSync('/dev/null', 'r')
+  closeSync(pair.slave)
+  try {
+    const wrapped = wrapInSandbox(options.launch, { cwd: options.cwd, closeFd: pair.master }, sandbox)
+    const child = spawn(wrapped.file, wrapped.args, {
+      env: { ...options.env },
+      cwd: options.cwd,
+      detached: true,
+      stdio: [slave, slave, slave, ...ignored(3, pair.master), nothing],
+    })
+    child.on('error', () => exited({ code: 126, signal: null }))
+    child.on('exit', (code, signal) => exited({ code, signal }))
+    return { fd: pair.master, pid: child.pid ?? -1 }
+  } catch (error) {
+    closeSync(pair.master)
+    throw error
+  } finally {
+    closeSync(slave)
+    closeSync(nothing)
+  }
+}
+
+function ignored(from: number, to: number): 'ignore'[] {
+  return Array.from({ length: to - from }, () => 'ignore')
+}
+
+const SIGNAL_NAMES: ReadonlyMap<number, NodeJS.Signals> = new Map(
+  Object.entries(osConstants.signals).map(([name, value]) => [value, name as NodeJS.Signals]),
+)
+
+function typedExit(code: number, signal: number): PtyExit {
+  if (signal === 0) return { code, signal: null }
+  return { code: null, signal: SIGNAL_NAMES.get(signal) ?? 'SIGKILL' }
+}

@@ -1,0 +1,167 @@
+import { CREDIT_WINDOW_BYTES, type SessionExit } from '@cliscale/sdk/protocol'
+
+import type { Client } from './client.ts'
+import { History, type HistoryOptions } from './history.ts'
+import { Pty, type PtyExit, type PtyOptions } from './pty.ts'
+import { Seat } from './seat.ts'
+import { type Size, Sizer } from './sizer.ts'
+
+/** Input that came before there was a program to read it. */
+interface EarlyInput {
+  readonly data: Uint8Array
+  readonly written: () => void
+}
+
+/** Output that a driver gets within this time after a program wrote it is answered as if it were live. */
+const ANSWERABLE_MS = 2_000
+
+/** What a terminal tells. */
+export interface TerminalEvents {
+  /** There is more output, or room to send it. Called at most once per turn of the event loop. */
+  readonly output: () => void
+  /** The program ended and all its output is in the history. */
+  readonly exited: (exit: PtyExit) => void
+  readonly resized: (size: Size) => void
+  /** A byte went in either direction. */
+  readonly activity: () => void
+}
+
+/** A session's terminal: one PTY, its history, its size, its driver, and the valve between the PTY and the driver. */
+export class Terminal {
+  readonly history: History
+  readonly seat: Seat = new Seat()
+  readonly sizer: Sizer
+  /** Largest number of output bytes that are sent but not confirmed. */
+  readonly window: number
+  /** Set once there is nothing more to come. */
+  exit: SessionExit | undefined
+  readonly #events: TerminalEvents
+  #pty: Pty | undefined
+  #paused = false
+  #flushing = false
+  #early: EarlyInput[] = []
+  #earlyBytes = 0
+  #unansweredFrom = -1
+  #unansweredSince = 0
+
+  constructor(options: HistoryOptions, events: TerminalEvents) {
+    this.#events = events
+    this.history = new History(options, () => this.gate())
+    this.window = Math.min(CREDIT_WINDOW_BYTES, options.ringBytes / 4)
+    this.sizer = new Sizer(options, {
+      apply: (size) => this.#pty?.resize(size.columns, size.rows),
+      changed: (size) => {
+        this.history.resized(size.columns, size.rows)
+        events.resized(size)
+      },
+    })
+  }
+
+  /** Input bytes that the program has not taken yet. */
+  get pendingInput(): number {
+    return this.#pty?.input.pendingBytes ?? this.#earlyBytes
+  }
+
+  /** True once there is output to attach to. */
+  get started(): boolean {
+    return this.#pty !== undefined || this.exit !== undefined
+  }
+
+  /** Starts the program in the present size. */
+  start(options: Omit<PtyOptions, 'columns' | 'rows'>): void {
+    this.#pty = new Pty(
+      { ...options, ...this.sizer.size },
+      { data: (chunk) => this.#onData(chunk), exit: (exit) => this.#events.exited(exit) },
+    )
+    for (const { data, written } of this.#early) this.#pty.input.push(data, written)
+    this.#early = []
+    this.#earlyBytes = 0
+  }
+
+  /** Shows a line of the runner's own. */
+  print(text: string): void {
+    this.history.append(Buffer.from(text))
+    this.#flushSoon()
+  }
+
+  /** Types. `written` is called when the program can read all of it. */
+  type(data: Uint8Array, written: () => void): void {
+    this.#events.activity()
+    if (this.exit !== undefined) written()
+    else if (this.#pty !== undefined) this.#pty.input.push(data, written)
+    else {
+      this.#early.push({ data: Uint8Array.from(data), written })
+      this.#earlyBytes += data.length
+    }
+  }
+
+  /** Ends the program and all that it started. */
+  async terminate(graceMs: number): Promise<void> {
+    await this.#pty?.terminate(graceMs)
+  }
+
+  /** Frees what it holds; the program must be gone. */
+  close(): void {
+    this.sizer.close()
+    this.history.dispose()
+  }
+
+  /**
+   * Reads the PTY only as far as the driver's terminal follows, and the screen. Without a driver the program is never
+   * held up by a client.
+   */
+  gate(): void {
+    const hold = this.#mustHold()
+    if (hold === this.#paused) return
+    this.#paused = hold
+    if (hold) this.#pty?.pause()
+    else this.#pty?.resume()
+  }
+
+  /**
+   * How many of the bytes from `offset` on repeat the past for a client. Queries in output that no driver ever saw are
+   * still waiting for their answer, unless that was long ago and the program has given up.
+   */
+  replayBytes(client: Client, offset: number): number {
+    const { head } = this.history.ring
+    const fresh = this.#unansweredFrom >= 0 && performance.now() - this.#unansweredSince < ANSWERABLE_MS
+    const live = this.seat.holder === client && fresh
+    return Math.max(0, (live ? this.#unansweredFrom : head) - offset)
+  }
+
+  /** The driver gets output from here on. */
+  answered(): void {
+    this.#unansweredFrom = -1
+  }
+
+  #onData(chunk: Uint8Array): boolean {
+    this.#events.activity()
+    if (this.#unansweredFrom < 0 && this.seat.holder?.state !== 'live') {
+      this.#unansweredFrom = this.history.ring.head
+      this.#unansweredSince = performance.now()
+    }
+    this.history.append(chunk)
+    this.#flushSoon()
+    this.#paused = this.#mustHold()
+    return !this.#paused
+  }
+
+  /** Several reads of one turn of the event loop leave as one message; none waits for a timer. */
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => {
+      this.#flushing = false
+      this.#events.output()
+      this.gate()
+    })
+  }
+
+  #mustHold(): boolean {
+    const driver = this.seat.holder
+    if (this.history.full) return true
+    if (driver === undefined || (driver.state !== 'live' && driver.state !== 'lost')) return false
+    const owed = this.history.ring.head - driver.confirmed
+    return this.#paused ? owed > this.window / 2 : owed >= this.window
+  }
+}
