@@ -66,16 +66,20 @@ CREATE TABLE sessions (
   -- Whole milliseconds, so that a page's cursor names the exact row.
   created_at           timestamptz(3) NOT NULL DEFAULT now(),
   started_at           timestamptz,
+  -- When the command was told to end.
+  ending_at            timestamptz,
   ended_at             timestamptz,
   expires_at           timestamptz NOT NULL,
   end_reason           text CHECK (end_reason IN ('exited', 'killed', 'expired', 'idle', 'failed')),
   exit                 jsonb,
   CHECK ((state = 'ended') = (ended_at IS NOT NULL)),
+  CHECK (state <> 'queued' OR runner_id IS NULL),
   CHECK (state <> 'ended' OR (end_reason IS NOT NULL AND exit IS NOT NULL AND sealed IS NULL))
 );
 CREATE UNIQUE INDEX sessions_idempotency ON sessions (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX sessions_list ON sessions (project_id, created_at DESC, id DESC);
 CREATE INDEX sessions_live ON sessions (project_id, owner) WHERE state <> 'ended';
+CREATE UNIQUE INDEX sessions_one_per_runner ON sessions (runner_id) WHERE state <> 'ended' AND runner_id IS NOT NULL;
 CREATE INDEX sessions_expiry ON sessions (expires_at) WHERE state <> 'ended';
 CREATE INDEX sessions_metadata ON sessions USING gin (metadata jsonb_path_ops);
 CREATE INDEX sessions_ended ON sessions (ended_at) WHERE state = 'ended';
@@ -94,6 +98,8 @@ CREATE TABLE runners (
   detail      text,
   created_at  timestamptz NOT NULL DEFAULT now(),
   ready_at    timestamptz,
+  -- When its command ended and it began to linger.
+  released_at timestamptz,
   ended_at    timestamptz
 );
 CREATE INDEX runners_live ON runners (state, ready_at) WHERE state <> 'ended';

@@ -57,9 +57,10 @@ interface CreatedRow {
 }
 type JoinedRow = CreatedRow & Prefixed<SessionRow> & { readonly runner: RunnerJson | null }
 type Prefixed<T> = { readonly [K in keyof T]: T[K] }
-type RunnerJson = Omit<RunnerRow, 'created_at' | 'ready_at' | 'ended_at'> & {
+type RunnerJson = Omit<RunnerRow, 'created_at' | 'ready_at' | 'released_at' | 'ended_at'> & {
   readonly created_at: string
   readonly ready_at: string | null
+  readonly released_at: string | null
   readonly ended_at: string | null
 }
 
@@ -154,6 +155,7 @@ function revive(runner: RunnerJson): RunnerRow {
     ...runner,
     created_at: new Date(runner.created_at),
     ready_at: time(runner.ready_at),
+    released_at: time(runner.released_at),
     ended_at: time(runner.ended_at),
   }
 }

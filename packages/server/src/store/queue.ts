@@ -17,7 +17,7 @@ export interface QueuedSession {
  * The fair order. A project's turn comes by how many sessions it has at work plus how many of its own wait before; an
  * owner's turn within its project likewise; then age. So one owner's thousand sessions delay another's first by one.
  */
-const QUEUE = `
+export const QUEUE = `
 WITH busy AS (
   SELECT project_id, owner, count(*) FILTER (WHERE state <> 'queued') AS at_work
   FROM sessions WHERE state <> 'ended' GROUP BY project_id, owner

@@ -17,12 +17,14 @@ export interface RunnerRecord {
   readonly detail: string | null
   readonly createdAt: Date
   readonly readyAt: Date | null
+  /** When its command ended. */
+  readonly releasedAt: Date | null
   readonly endedAt: Date | null
 }
 
 /** Columns of {@link RunnerRow}, for a table or alias `r`. */
 export const RUNNER_COLUMNS = `r.id, r.driver, r.state, r.address, r.external_id, r.session_id, r.assigned, r.detail,
-  r.created_at, r.ready_at, r.ended_at`
+  r.created_at, r.ready_at, r.released_at, r.ended_at`
 
 /** A row as `pg` gives it. */
 export interface RunnerRow {
@@ -36,6 +38,7 @@ export interface RunnerRow {
   readonly detail: string | null
   readonly created_at: Date
   readonly ready_at: Date | null
+  readonly released_at: Date | null
   readonly ended_at: Date | null
 }
 
@@ -52,6 +55,7 @@ export function toRunnerRecord(row: RunnerRow): RunnerRecord {
     detail: row.detail,
     createdAt: row.created_at,
     readyAt: row.ready_at,
+    releasedAt: row.released_at,
     endedAt: row.ended_at,
   }
 }

@@ -33,6 +33,8 @@ export interface Runners {
   markAssigned(id: string, sessionId: string): Promise<boolean>
   /** Its command ended: `claimed` → `lingering`. False when it was in another state. */
   release(id: string): Promise<boolean>
+  /** `blank` → `ended`, so that no session can claim it. False when it is not blank: leave it. */
+  retireBlank(id: string): Promise<boolean>
   /** It is gone, or shall be: → `ended`. False when it was already. */
   end(id: string, detail?: string): Promise<boolean>
   get(id: string): Promise<RunnerRecord | null>
@@ -59,6 +61,7 @@ export function runnersOf(database: Database): Runners {
     claimBlankFor: (sessionId, driver) => one('runners.claimBlankFor', CLAIM, [sessionId, driver]),
     markAssigned: (id, sessionId) => did('runners.markAssigned', MARK_ASSIGNED, [id, sessionId]),
     release: (id) => did('runners.release', RELEASE, [id]),
+    retireBlank: (id) => did('runners.retireBlank', RETIRE_BLANK, [id]),
     end: (id, detail) => did('runners.end', END, [id, detail ?? null]),
     get: (id) => one('runners.get', `SELECT ${RUNNER_COLUMNS} FROM runners r WHERE r.id = $1`, [id]),
     live: async () => {
@@ -121,7 +124,10 @@ WITH s AS (
 )
 SELECT pg_notify('cliscale_events', r.session_id) FROM r`
 
-const RELEASE = `UPDATE runners SET state = 'lingering' WHERE id = $1 AND state = 'claimed' RETURNING id`
+const RELEASE = `UPDATE runners SET state = 'lingering', released_at = now()
+WHERE id = $1 AND state = 'claimed' RETURNING id`
+
+const RETIRE_BLANK = `UPDATE runners SET state = 'ended', ended_at = now() WHERE id = $1 AND state = 'blank' RETURNING id`
 
 const END = `
 UPDATE runners SET state = 'ended', ended_at = now(), detail = COALESCE($2, detail)

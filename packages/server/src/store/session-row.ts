@@ -23,7 +23,7 @@ export interface SessionRecord {
 /** Columns of {@link SessionRow}, for a table or alias `s`. */
 export const SESSION_COLUMNS = `s.id, s.project_id, s.owner, s.template, s.state, s.phase, s.command, s.args, s.metadata,
   s.columns, s.rows, s.isolation, s.lifetime_seconds, s.idle_timeout_seconds, s.runner_id, s.attempts, s.retry_at,
-  s.created_at, s.started_at, s.ended_at, s.expires_at, s.end_reason, s.exit`
+  s.created_at, s.started_at, s.ending_at, s.ended_at, s.expires_at, s.end_reason, s.exit`
 
 /** A row as `pg` gives it. */
 export interface SessionRow {
@@ -46,6 +46,7 @@ export interface SessionRow {
   readonly retry_at: Date | null
   readonly created_at: Date
   readonly started_at: Date | null
+  readonly ending_at: Date | null
   readonly ended_at: Date | null
   readonly expires_at: Date
   readonly end_reason: EndReason | null

@@ -2,7 +2,7 @@ import type { EndReason, Phase, PhaseReport, SessionExit, SessionState } from '@
 import { type CreatedSession, type CreateSession, createSession } from './create-session.ts'
 import type { Database } from './database.ts'
 import { type ListSessions, listSessions, type SessionPage } from './list-sessions.ts'
-import { type QueuedSession, queuedSessions, queuePosition } from './queue.ts'
+import { QUEUE, type QueuedSession, queuedSessions, queuePosition } from './queue.ts'
 import { SESSION_COLUMNS, type SessionRecord, type SessionRow, toSessionRecord } from './session-row.ts'
 import { findTarget, type SessionTarget } from './target.ts'
 
@@ -55,6 +55,8 @@ export interface LiveSession {
   readonly attempts: number
   readonly endReason: EndReason | null
   readonly createdAt: Date
+  /** When its command was told to end. */
+  readonly endingAt: Date | null
   readonly expiresAt: Date
   readonly retryAt: Date | null
 }
@@ -82,7 +84,7 @@ export interface Sessions {
   queued(limit: number): Promise<QueuedSession[]>
   /** 1-based; null when it does not wait. */
   queuePosition(id: string): Promise<number | null>
-  /** Every session that has not ended, oldest first. */
+  /** Every session that has not ended: those that wait in their fair order, then the others, oldest first. */
   live(limit?: number): Promise<LiveSession[]>
   /** Live sessions whose lifetime is over. */
   expired(now: Date, limit: number): Promise<LiveSession[]>
@@ -161,8 +163,9 @@ const GET = `SELECT ${SESSION_COLUMNS} FROM sessions s WHERE s.project_id = $1 A
 const FIND = `SELECT ${SESSION_COLUMNS} FROM sessions s WHERE s.id = $1`
 
 const LIVE_COLUMNS =
-  's.id, s.project_id, s.owner, s.state, s.runner_id, s.attempts, s.end_reason, s.created_at, s.expires_at, s.retry_at'
-const LIVE = `SELECT ${LIVE_COLUMNS} FROM sessions s WHERE s.state <> 'ended' ORDER BY s.created_at, s.id LIMIT $1`
+  's.id, s.project_id, s.owner, s.state, s.runner_id, s.attempts, s.end_reason, s.created_at, s.ending_at, s.expires_at, s.retry_at'
+const LIVE = `${QUEUE} SELECT ${LIVE_COLUMNS} FROM sessions s LEFT JOIN queue ON queue.id = s.id
+WHERE s.state <> 'ended' ORDER BY queue.position, s.created_at, s.id LIMIT $1`
 const EXPIRED = `SELECT ${LIVE_COLUMNS} FROM sessions s
 WHERE s.state <> 'ended' AND s.expires_at <= $1 ORDER BY s.expires_at LIMIT $2`
 
@@ -173,6 +176,7 @@ WITH s AS (
     state = $3,
     phase = $4,
     started_at = CASE WHEN $3 = 'running' THEN COALESCE(s.started_at, now()) ELSE s.started_at END,
+    ending_at = CASE WHEN $3 = 'ending' THEN now() ELSE s.ending_at END,
     ended_at = CASE WHEN $3 = 'ended' THEN now() END,
     end_reason = COALESCE($5, s.end_reason),
     exit = $6,
@@ -181,7 +185,7 @@ WITH s AS (
   RETURNING s.*
 ), r AS (
   UPDATE runners r SET
-    state = $7, ended_at = CASE WHEN $7 = 'ended' THEN now() END
+    state = $7, released_at = now(), ended_at = CASE WHEN $7 = 'ended' THEN now() END
   FROM s WHERE $7::text IS NOT NULL AND r.session_id = s.id AND r.state IN ('creating', 'claimed')
   RETURNING r.id
 ), event AS (
@@ -274,6 +278,7 @@ function toLive(row: SessionRow): LiveSession {
     attempts: row.attempts,
     endReason: row.end_reason,
     createdAt: row.created_at,
+    endingAt: row.ending_at,
     expiresAt: row.expires_at,
     retryAt: row.retry_at,
   }

@@ -15,7 +15,7 @@ export interface TestDatabase {
   readonly database: Database
   readonly store: Store
   /** Another pool on the same database, closed with the test. */
-  open(options?: Partial<DatabaseOptions>): Database
+  readonly open: (options?: Partial<DatabaseOptions>) => Database
 }
 
 /** A server that the test runner started for all files: its address as a superuser. */
