@@ -90,7 +90,7 @@ export function driverContract(name: string, newBench: (t: TestContext) => Promi
     const specs = [newSpec(), newSpec(), newSpec()]
     await Promise.all(specs.map((spec) => startUp(driver, spec)))
     const listed = new Map((await driver.list()).map(({ runnerId, state }) => [runnerId, state]))
-    assert.deepEqual(listed, new Map(listed.keys().map((id) => [id, 'up'])))
+    assert.deepEqual(listed, new Map([...listed.keys()].map((id) => [id, 'up'])))
     assert.deepEqual(new Set(listed.keys()), new Set(specs.map(({ runnerId }) => runnerId)))
     assert.equal((await driver.inspect(specs[0]!.runnerId))?.state, 'up')
     assert.equal(await driver.inspect(newSpec().runnerId), null)

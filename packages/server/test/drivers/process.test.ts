@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Driver } from '../../src/drivers/driver.ts'
+import { type BubblewrapProbe, probeBubblewrap } from '../../src/drivers/process/bubblewrap.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import { identify, isAlive, withEnvironment } from '../../src/drivers/process/process-table.ts'
 import { createLog } from '../../src/observability/log.ts'
@@ -143,15 +144,27 @@ test('stop ends processes that left group, session and parent, and frees read-on
   assert.ok(!existsSync(home))
 })
 
-test('isolation that is demanded and not possible is refused with a reason', async (t) => {
-  const bench = await newBench(t)
-  const path = process.env.PATH
-  process.env.PATH = '/nowhere'
-  t.after(() => (process.env.PATH = path))
-  const open = createProcessDriver({ dataFolder: bench.dataFolder, isolation: 'bubblewrap', log })
-  await assert.rejects(open, { code: 'START_FAILED', message: 'bubblewrap (bwrap) is not installed.' })
-  const driver = await createProcessDriver({ dataFolder: bench.dataFolder, log })
+test('sessions are isolated where bubblewrap works, and the reason is told where it does not', async (t) => {
+  assert.deepEqual(await probeBubblewrap(), { usable: true })
+  assert.equal((await (await newBench(t)).open()).isolation, 'bubblewrap')
+  assert.deepEqual(await probeBubblewrap('/nowhere'), {
+    usable: false,
+    reason: 'bubblewrap (bwrap) is not installed',
+  })
+})
+
+test('isolation that is demanded and not possible is refused, and else the log says so', async (t) => {
+  const { dataFolder } = await newBench(t)
+  const lines: string[] = []
+  const log = createLog({ destination: { write: (line) => lines.push(line) } })
+  const probe = async (): Promise<BubblewrapProbe> => ({ usable: false, reason: 'no user namespaces' })
+  await assert.rejects(createProcessDriver({ dataFolder, isolation: 'bubblewrap', log, probe }), {
+    code: 'START_FAILED',
+    message: 'no user namespaces.',
+  })
+  const driver = await createProcessDriver({ dataFolder, log, probe })
   assert.equal(driver.isolation, 'none')
+  assert.match(lines.join(''), /not isolated.*|no user namespaces/)
   await driver.close()
 })
 

@@ -15,6 +15,10 @@ export interface RunnerProgram {
   readonly nodeOptions: readonly string[]
   /** What the runner puts between the command and the host. */
   readonly isolation: 'none' | 'bubblewrap'
+  /** Folders that an isolated command sees empty. */
+  readonly hiddenFolders: readonly string[]
+  /** Hosts from which a bundle may come over http. */
+  readonly bundleHttpHosts: readonly string[]
 }
 
 /** What one launch needs. */
@@ -60,6 +64,8 @@ function flags({ paths, spec, program }: LaunchRequest): string[] {
     ['--secret-file', `/dev/fd/${SECRET_FD}`],
     ['--work-folder', paths.work],
     ['--isolation', program.isolation],
+    ['--hide-folders', program.hiddenFolders.join(',')],
+    ['--bundle-http-hosts', program.bundleHttpHosts.join(',')],
   ].flat()
 }
 

@@ -5,7 +5,7 @@ import type { Isolation } from '@cliscale/sdk/protocol'
 import type { Log } from '../../observability/log.ts'
 import { CodedError } from '../../http/coded-error.ts'
 import type { Driver, ObservedRunner, RunnerSpec, Unsubscribe } from '../driver.ts'
-import { probeBubblewrap } from './bubblewrap.ts'
+import { type BubblewrapProbe, probeBubblewrap } from './bubblewrap.ts'
 import { endProcesses, runnerProcess } from './end-runner.ts'
 import { launch, type RunnerProgram } from './launch.ts'
 import { identify, type ProcessIdentity } from './process-table.ts'
@@ -35,7 +35,11 @@ export interface ProcessDriverOptions {
   readonly runnerEntry?: string
   /** Options of Node for each runner. Default: small heap. */
   readonly nodeOptions?: readonly string[]
+  /** Hosts (`host` or `host:port`) from which a bundle may come over http. Default none: https only. */
+  readonly bundleHttpHosts?: readonly string[]
   readonly log: Log
+  /** Finds out whether bubblewrap works. Default: tries it. */
+  readonly probe?: () => Promise<BubblewrapProbe>
 }
 
 /**
@@ -48,7 +52,9 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   const isolation = await chooseIsolation(options)
   const entry = options.runnerEntry ?? fileURLToPath(import.meta.resolve('@cliscale/runner'))
   const nodeOptions = [...(options.nodeOptions ?? DEFAULT_NODE_OPTIONS), ...sourceOptions(entry)]
-  return new ProcessDriver(folders, { entry, nodeOptions, isolation })
+  const { dataFolder, bundleHttpHosts = [] } = options
+  const hiddenFolders = [dataFolder, folders.runtime]
+  return new ProcessDriver(folders, { entry, nodeOptions, isolation, hiddenFolders, bundleHttpHosts })
 }
 
 const DEFAULT_NODE_OPTIONS = ['--max-semi-space-size=2', '--disable-warning=ExperimentalWarning']
@@ -60,7 +66,7 @@ function sourceOptions(entry: string): string[] {
 
 async function chooseIsolation(options: ProcessDriverOptions): Promise<'none' | 'bubblewrap'> {
   if (options.isolation === 'none') return 'none'
-  const probe = await probeBubblewrap()
+  const probe = await (options.probe ?? probeBubblewrap)()
   if (probe.usable) return 'bubblewrap'
   if (options.isolation === 'bubblewrap') throw new CodedError('START_FAILED', `${probe.reason}.`)
   options.log.warn(

@@ -1,18 +1,33 @@
 import { existsSync, watch } from 'node:fs'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { RUNNER_PATHS } from '@cliscale/sdk/protocol'
 import type { RunnerPaths } from './runner-folder.ts'
 
 /** Fallback for file systems that tell no changes. */
 const LOOK_EVERY_MS = 100
 
-/** Calls `onListening` once, as soon as the runner's socket is there. The result ends the wait. */
+/** The socket is in its folder a moment before it takes connections. */
+const KNOCK_AGAIN_MS = 1
+
+/** Calls `onListening` once, as soon as the runner takes connections. The result ends the wait. */
 export function whenListening(paths: RunnerPaths, onListening: () => void): () => void {
   let done = false
+  let knocking = false
   const look = (): void => {
-    if (done || !existsSync(paths.socket)) return
-    stop()
-    onListening()
+    if (done || knocking || !existsSync(paths.socket)) return
+    knocking = true
+    const socket = connect(paths.socket)
+    socket.once('connect', () => {
+      socket.destroy()
+      if (done) return
+      stop()
+      onListening()
+    })
+    socket.once('error', () => {
+      knocking = false
+      setTimeout(look, KNOCK_AGAIN_MS).unref()
+    })
   }
   const watcher = watch(paths.folder, { persistent: false }, look)
   watcher.on('error', stop)

@@ -121,7 +121,8 @@ function isRunnerId(name: string): boolean {
   return RUNNER_ID.test(name)
 }
 
-function runtimeFolder(dataFolder: string): string {
+/** Folder below which the sockets of a data folder's runners lie. */
+export function runtimeFolder(dataFolder: string): string {
   const inside = join(dataFolder, 'run')
   const longest = Buffer.byteLength(inside) + 1 + LONGEST_RUNNER_ID + 1 + SOCKET_NAME.length
   if (longest <= MAX_SOCKET_PATH) return inside

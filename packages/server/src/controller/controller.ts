@@ -1,0 +1,165 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Identity, Scope } from '../auth/identity.ts'
+import type { TokenIssuer } from '../auth/session-tokens.ts'
+import type { EventHints } from '../store/listen.ts'
+import { Actions } from './actions.ts'
+import { Capacity } from './capacity.ts'
+import { Ender } from './ender.ts'
+import { Launcher } from './launcher.ts'
+import type { Parts } from './parts.ts'
+import { Queue } from './queue.ts'
+import { Reconciler } from './reconciler.ts'
+import type { RoutesContext } from './routes/context.ts'
+import { eventRoutes } from './routes/event-routes.ts'
+import { sessionRoutes } from './routes/session-routes.ts'
+import { templateRoutes } from './routes/template-routes.ts'
+import { Sessions } from './sessions.ts'
+import { Spares } from './spares.ts'
+import { Starter } from './starter.ts'
+import type { Template } from './templates/template.ts'
+import { Watcher } from './watcher.ts'
+
+/** Options of {@link createController}. */
+export interface ControllerOptions extends Parts {
+  readonly hints: EventHints
+  readonly tokens: TokenIssuer
+  /** From `loadTemplates`. */
+  readonly templates: ReadonlyMap<string, Template>
+  /** Who calls, once it is allowed to do this. @throws {CodedError} `UNAUTHENTICATED`, `FORBIDDEN` and their kin */
+  readonly identify: (request: FastifyRequest, scope: Scope) => Promise<Identity>
+  /** The server's address for clients. Default: the address at which each request came. */
+  readonly publicUrl?: string
+  /** Blank runners kept waiting. Default 2. */
+  readonly spareRunners?: number
+  /** Most sessions at work at once. Default: no limit. */
+  readonly maxSessions?: number
+  /** Most live sessions of one owner and one project. Default: no limit. */
+  readonly limits?: { readonly perOwner: number; readonly perProject: number }
+  /** Longest life of a session, in seconds. Default 86,400. */
+  readonly maxLifetimeSeconds?: number
+  /** A session whose command does not run after so long fails, in seconds. Default 300. */
+  readonly startTimeoutSeconds?: number
+  /** How long an ended session and its events stay, in seconds. Default a week. */
+  readonly keepEndedSeconds?: number
+  /** How long a runner stays after its command's end for clients that have not read all, in milliseconds. Default 30,000. */
+  readonly lingerMs?: number
+}
+
+/** Figures of a controller, for metrics. */
+export interface ControllerState {
+  /** Sessions that have a place. */
+  readonly active: number
+  /** Sessions that waited when the queue was looked at last. */
+  readonly queued: number
+  /** Sessions on their way to a runner. */
+  readonly starting: number
+  /** Runners whose events are followed, blank ones included. */
+  readonly runners: number
+}
+
+/** Sessions from their creation to their end. */
+export interface Controller {
+  /** Adds the routes to a scope that has the API's manners (`applyApiManners`). */
+  routes(app: FastifyInstance): void
+  /** Takes up what an earlier life left, then keeps order. Resolves after the first round, or when it could not be done yet. */
+  start(): Promise<void>
+  readonly state: ControllerState
+  /** Stops working. Sessions and runners go on. Safe to call twice. */
+  close(): Promise<void>
+}
+
+const DEFAULT_LINGER_MS = 30_000
+
+/** A runner that lingers ends by itself; after this time more it is ended. */
+const LINGER_SLACK_MS = 10_000
+
+/** Puts a controller together. */
+export function createController(options: ControllerOptions): Controller {
+  const spareRunners = options.spareRunners ?? 2
+  const lingerMs = options.lingerMs ?? DEFAULT_LINGER_MS
+  const workers = createWorkers(options, { spareRunners, lingerMs })
+  const { capacity, launcher, watcher, starter, queue, spares } = workers
+  const actions = new Actions({
+    ...workers,
+    parts: options,
+    startTimeoutMs: (options.startTimeoutSeconds ?? 300) * 1_000,
+  })
+  const reconciler = new Reconciler({
+    ...workers,
+    parts: options,
+    hints: options.hints,
+    actions,
+    policy: {
+      spareRunners,
+      maxRunners: (options.maxSessions ?? Infinity) + spareRunners,
+      lingerTimeoutMs: lingerMs + LINGER_SLACK_MS,
+    },
+    keepEndedMs: (options.keepEndedSeconds ?? 604_800) * 1_000,
+  })
+  return {
+    routes: (app) => addRoutes(app, options, workers),
+    start: () => reconciler.start(),
+    get state(): ControllerState {
+      return {
+        active: capacity.taken,
+        queued: queue.waiting,
+        starting: starter.busy,
+        runners: watcher.size,
+      }
+    },
+    close: async () => {
+      launcher.close()
+      await Promise.all([reconciler.close(), queue.close(), spares.close()])
+      await starter.close()
+      await watcher.close()
+    },
+  }
+}
+
+interface Workers {
+  readonly capacity: Capacity
+  readonly launcher: Launcher
+  readonly watcher: Watcher
+  readonly starter: Starter
+  readonly queue: Queue
+  readonly spares: Spares
+  readonly ender: Ender
+}
+
+/** The parts that do the work know each other through small callbacks only. */
+function createWorkers(
+  options: ControllerOptions,
+  { spareRunners, lingerMs }: { readonly spareRunners: number; readonly lingerMs: number },
+): Workers {
+  const parts: Parts = options
+  const capacity: Capacity = new Capacity(options.maxSessions ?? Infinity, () => {
+    if (queue.waiting > 0) queue.look()
+  })
+  const launcher = new Launcher(parts)
+  const watcher: Watcher = new Watcher(parts, {
+    onEnded: (sessionId) => capacity.release(sessionId),
+    onGone: () => spares.refillSoon(),
+  })
+  const onQueued = (): void => queue.look()
+  const starter: Starter = new Starter({ parts, capacity, launcher, watcher, lingerMs, onQueued })
+  const queue: Queue = new Queue(parts, capacity, starter)
+  const isBusy = (): boolean => starter.busy > 0
+  const spares: Spares = new Spares({ parts, launcher, watcher, wanted: spareRunners, isBusy })
+  const ender = new Ender(parts, capacity, watcher)
+  return { capacity, launcher, watcher, starter, queue, spares, ender }
+}
+
+function addRoutes(app: FastifyInstance, options: ControllerOptions, workers: Workers): void {
+  const sessions = new Sessions({
+    ...workers,
+    parts: options,
+    tokens: options.tokens,
+    templates: options.templates,
+    maxLifetimeSeconds: options.maxLifetimeSeconds ?? 86_400,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  })
+  const context: RoutesContext = { ...options, sessions, publicUrl: options.publicUrl }
+  sessionRoutes(app, context)
+  eventRoutes(app, context)
+  templateRoutes(app, context)
+}

@@ -1,0 +1,22 @@
+import type { FastifyRequest } from 'fastify'
+import type { Identity, Scope } from '../../auth/identity.ts'
+import type { TokenIssuer } from '../../auth/session-tokens.ts'
+import type { EventHints } from '../../store/listen.ts'
+import type { Store } from '../../store/store.ts'
+import type { Log } from '../../observability/log.ts'
+import type { Sessions } from '../sessions.ts'
+import type { Template } from '../templates/template.ts'
+
+/** What the routes need. */
+export interface RoutesContext {
+  readonly store: Store
+  readonly hints: EventHints
+  readonly tokens: TokenIssuer
+  readonly templates: ReadonlyMap<string, Template>
+  readonly sessions: Sessions
+  /** Who calls, once it is allowed to do this. @throws {CodedError} `UNAUTHENTICATED`, `FORBIDDEN` and their kin */
+  readonly identify: (request: FastifyRequest, scope: Scope) => Promise<Identity>
+  /** The server's address for clients. Default: the address at which each request came. */
+  readonly publicUrl: string | undefined
+  readonly log: Log
+}

@@ -1,0 +1,205 @@
+import { type ClientRequest, type IncomingMessage, request, type RequestOptions } from 'node:http'
+import {
+  type Assignment,
+  type ErrorCode,
+  isObject,
+  type JsonObject,
+  parseObject,
+  phaseReport,
+  RUNNER_ID_HEADER,
+  RUNNER_KEEPALIVE_MS,
+  RUNNER_PATHS,
+  RUNNER_STATES,
+  type RunnerEvent,
+  type RunnerStatus,
+  sessionExit,
+  type StopRequest,
+  type UpdateAssignment,
+} from '@cliscale/sdk/protocol'
+import type { RunnerAddress } from '../drivers/driver.ts'
+import { CodedError } from '../http/coded-error.ts'
+
+/** Longest answer and longest line of an event stream, in bytes. A runner may be run by whoever owns its command. */
+const MAX_ANSWER_BYTES = 65_536
+
+/** A stream that is silent for this long is dead: keep-alives come more often. */
+const SILENCE_MS = 3 * RUNNER_KEEPALIVE_MS
+
+/** Which runner, and how to prove oneself to it. */
+export interface RunnerTarget {
+  readonly runnerId: string
+  readonly address: RunnerAddress
+  readonly secret: string
+}
+
+/** Gives a blank runner its session. @throws {CodedError} `RUNNER_UNREACHABLE`, `RUNNER_REFUSED`, `CONFLICT` */
+export async function assign(target: RunnerTarget, body: Assignment, signal: AbortSignal): Promise<void> {
+  await post(target, RUNNER_PATHS.assign, body, signal)
+}
+
+/** Asks a runner to end its command and then itself. @throws {CodedError} as {@link assign} */
+export async function stop(target: RunnerTarget, body: StopRequest, signal: AbortSignal): Promise<void> {
+  await post(target, RUNNER_PATHS.stop, body, signal)
+}
+
+/** Changes a session that runs. @throws {CodedError} as {@link assign} */
+export async function update(
+  target: RunnerTarget,
+  body: UpdateAssignment,
+  signal: AbortSignal,
+): Promise<void> {
+  await post(target, RUNNER_PATHS.update, body, signal)
+}
+
+/** Where a runner is. @throws {CodedError} as {@link assign} */
+export async function status(target: RunnerTarget, signal: AbortSignal): Promise<RunnerStatus> {
+  const answer = await send(target, { path: RUNNER_PATHS.status, signal })
+  return readStatus(parseObject(await bodyOf(answer), 'status'))
+}
+
+/**
+ * Follows a runner's event stream until it ends. Resolves when the runner ended it.
+ *
+ * @throws {CodedError} `RUNNER_UNREACHABLE` when it broke or fell silent, `RUNNER_REFUSED` when another runner answers
+ */
+export async function follow(
+  target: RunnerTarget,
+  onEvent: (event: RunnerEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = await send(target, { path: RUNNER_PATHS.events, signal })
+  stream.socket.setTimeout(SILENCE_MS, () => stream.destroy(new Error('the runner fell silent')))
+  return new Promise((resolve, reject) => {
+    let rest = ''
+    stream.setEncoding('utf8')
+    stream.on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop() ?? ''
+      try {
+        if (rest.length > MAX_ANSWER_BYTES) throw new Error('a line is too long')
+        for (const line of lines) if (line !== '') onEvent(readEvent(parseObject(line, 'event')))
+      } catch (error) {
+        stream.destroy(error as Error)
+      }
+    })
+    stream.on('end', resolve)
+    stream.on('error', (error) => reject(unreachable(error)))
+    stream.on('close', resolve)
+  })
+}
+
+async function post(target: RunnerTarget, path: string, body: object, signal: AbortSignal): Promise<void> {
+  await bodyOf(await send(target, { path, signal }, JSON.stringify(body)))
+}
+
+async function send(target: RunnerTarget, what: RequestOptions, body?: string): Promise<IncomingMessage> {
+  const answer = await exchange(target, what, body).catch((error: unknown) => {
+    throw unreachable(error)
+  })
+  const status = answer.statusCode ?? 0
+  if (status >= 200 && status < 300) return answer
+  const text = await bodyOf(answer)
+  if (status === 401 || status === 403) throw new CodedError('RUNNER_REFUSED')
+  throw new CodedError(status === 409 ? 'CONFLICT' : 'RUNNER_UNREACHABLE', `The runner answered ${status}.`, {
+    cause: text,
+  })
+}
+
+function exchange(
+  target: RunnerTarget,
+  what: RequestOptions,
+  body: string | undefined,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const asked: ClientRequest = request({
+      ...endpoint(target.address),
+      ...what,
+      method: body === undefined ? 'GET' : 'POST',
+      agent: false,
+      headers: {
+        authorization: `Bearer ${target.secret}`,
+        [RUNNER_ID_HEADER]: target.runnerId,
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+      },
+    })
+    asked.once('response', resolve)
+    asked.on('error', reject)
+    asked.end(body)
+  })
+}
+
+/** Options of `http.request` for an address. */
+export function endpoint(address: RunnerAddress): RequestOptions {
+  if (address.startsWith('unix:')) return { socketPath: address.slice('unix:'.length) }
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice('tcp:'.length, colon), port: Number(address.slice(colon + 1)) }
+}
+
+async function bodyOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_ANSWER_BYTES)
+      throw new CodedError('RUNNER_UNREACHABLE', 'The answer of the runner is too long.')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function unreachable(cause: unknown): CodedError {
+  return cause instanceof CodedError ? cause : new CodedError('RUNNER_UNREACHABLE', undefined, { cause })
+}
+
+function readEvent(json: JsonObject): RunnerEvent {
+  switch (json.type) {
+    case 'status':
+      return { type: 'status', status: readStatus(object(json.status)) }
+    case 'phase':
+      return { type: 'phase', report: phaseReport(object(json.report)) }
+    case 'running':
+      return { type: 'running' }
+    case 'exit':
+      return { type: 'exit', exit: sessionExit(object(json.exit)) }
+    default:
+      throw new CodedError('RUNNER_UNREACHABLE', 'The runner sent an event that is not of the contract.')
+  }
+}
+
+function readStatus(json: JsonObject): RunnerStatus {
+  const state = RUNNER_STATES.find((name) => name === json.state)
+  const { runnerId, epoch, sessionId, phase, exit } = json
+  if (state === undefined || typeof runnerId !== 'string' || typeof epoch !== 'string') throw malformed()
+  const clients = object(json.clients)
+  return {
+    runnerId,
+    epoch,
+    state,
+    sessionId: typeof sessionId === 'string' ? sessionId : null,
+    phase: phase === null || phase === undefined ? null : phaseReport(object(phase)),
+    exit: exit === null || exit === undefined ? null : sessionExit(object(exit)),
+    clients: { driver: count(clients.driver), observer: count(clients.observer) },
+    outputOffset: count(json.outputOffset),
+    lastActivityAtMs: count(json.lastActivityAtMs),
+    pid: count(json.pid),
+  }
+}
+
+function object(value: unknown): JsonObject {
+  if (!isObject(value)) throw malformed()
+  return value
+}
+
+function count(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw malformed()
+  return value
+}
+
+function malformed(): CodedError {
+  return new CodedError(
+    'RUNNER_UNREACHABLE' satisfies ErrorCode,
+    'The runner answered what is not of the contract.',
+  )
+}

@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import {
+  ARGS,
+  IDLE_TIMEOUT_SECONDS,
+  LIFETIME_SECONDS,
+  MAX_PATH_LENGTH,
+  TEMPLATE_OVERRIDES,
+} from '@cliscale/sdk/protocol'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { parse } from 'yaml'
+import { BundleSchema, EnvSchema } from '../schemas.ts'
+import type { Template } from './template.ts'
+
+/** What a template has when its entry does not say. */
+export interface TemplateDefaults {
+  readonly lifetimeSeconds: number
+  readonly idleTimeoutSeconds: number
+}
+
+const DEFAULTS: TemplateDefaults = {
+  lifetimeSeconds: LIFETIME_SECONDS.default,
+  idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS.default,
+}
+
+/** A templates file that cannot be used. The message names every problem. */
+export class TemplatesFileError extends Error {
+  constructor(path: string, problems: readonly string[]) {
+    super(`The templates file ${path} cannot be used: ${problems.join('; ')}.`)
+    this.name = 'TemplatesFileError'
+  }
+}
+
+const closed = { additionalProperties: false }
+
+const TemplatesFile = Type.Object(
+  {
+    templates: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }),
+          title: Type.Optional(Type.String({ maxLength: 100 })),
+          description: Type.Optional(Type.String({ maxLength: 1_000 })),
+          command: Type.String({ minLength: 1, maxLength: MAX_PATH_LENGTH }),
+          args: Type.Optional(
+            Type.Array(Type.String({ maxLength: ARGS.maxLength }), { maxItems: ARGS.maxEntries }),
+          ),
+          env: Type.Optional(EnvSchema),
+          cwd: Type.Optional(Type.String({ maxLength: MAX_PATH_LENGTH })),
+          bundle: Type.Optional(BundleSchema),
+          lifetimeSeconds: Type.Optional(
+            Type.Integer({ minimum: LIFETIME_SECONDS.min, maximum: LIFETIME_SECONDS.max }),
+          ),
+          idleTimeoutSeconds: Type.Optional(
+            Type.Integer({ minimum: IDLE_TIMEOUT_SECONDS.min, maximum: IDLE_TIMEOUT_SECONDS.max }),
+          ),
+          allow: Type.Optional(Type.Array(Type.Enum([...TEMPLATE_OVERRIDES]))),
+        },
+        closed,
+      ),
+      { maxItems: 1_000 },
+    ),
+  },
+  closed,
+)
+
+type TemplateEntry = Static<typeof TemplatesFile>['templates'][number]
+
+const checkFile = Compile(TemplatesFile)
+
+/**
+ * The template that a server without a file has: an interactive shell, with everything open to clients. It is meant for
+ * one's own machine; a server for others names its templates in a file.
+ */
+export function shellTemplate(defaults: TemplateDefaults = DEFAULTS): Template {
+  return {
+    name: 'shell',
+    title: 'Shell',
+    description: 'An interactive shell in an empty work folder.',
+    command: existsSync('/bin/bash') ? 'bash' : 'sh',
+    args: [],
+    env: {},
+    ...defaults,
+    allow: TEMPLATE_OVERRIDES,
+  }
+}
+
+/**
+ * Reads a JSON or YAML file `{"templates": [{"name", "command", …}]}`. It replaces the built-in template: a server with a file runs
+ * what the file says and nothing else. Without `allow` a template opens nothing.
+ *
+ * @throws {TemplatesFileError}
+ */
+export async function loadTemplates(
+  path: string | null,
+  defaults: TemplateDefaults = DEFAULTS,
+): Promise<ReadonlyMap<string, Template>> {
+  const templates =
+    path === null
+      ? [shellTemplate(defaults)]
+      : (await readEntries(path)).map((entry) => toTemplate(entry, defaults))
+  return new Map(templates.map((template) => [template.name, template]))
+}
+
+async function readEntries(path: string): Promise<readonly TemplateEntry[]> {
+  let value: unknown
+  try {
+    value = parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    throw new TemplatesFileError(path, [(error as Error).message])
+  }
+  if (!checkFile.Check(value)) {
+    const problems = checkFile
+      .Errors(value)
+      .map(({ instancePath, message }) => `${instancePath || 'it'} ${message}`)
+    throw new TemplatesFileError(path, problems)
+  }
+  const names = value.templates.map(({ name }) => name)
+  const twice = names.filter((name, index) => names.indexOf(name) !== index)
+  if (twice.length > 0) throw new TemplatesFileError(path, [`the name ${twice[0]} is used twice`])
+  if (names.length === 0) throw new TemplatesFileError(path, ['it holds no template'])
+  return value.templates
+}
+
+function toTemplate(entry: TemplateEntry, defaults: TemplateDefaults): Template {
+  return {
+    name: entry.name,
+    title: entry.title ?? entry.name,
+    description: entry.description ?? '',
+    command: entry.command,
+    args: entry.args ?? [],
+    env: entry.env ?? {},
+    ...(entry.cwd === undefined ? {} : { cwd: entry.cwd }),
+    ...(entry.bundle === undefined ? {} : { bundle: entry.bundle }),
+    lifetimeSeconds: entry.lifetimeSeconds ?? defaults.lifetimeSeconds,
+    idleTimeoutSeconds: entry.idleTimeoutSeconds ?? defaults.idleTimeoutSeconds,
+    allow: entry.allow ?? [],
+  }
+}

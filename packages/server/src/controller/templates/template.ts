@@ -1,0 +1,28 @@
+import type { BundleSpec, TemplateInfo, TemplateOverride } from '@cliscale/sdk/protocol'
+
+/** A named recipe for sessions, written by the operator. */
+export interface Template {
+  /** Lower-case letters, digits and dashes; what clients name. */
+  readonly name: string
+  /** For people. */
+  readonly title: string
+  readonly description: string
+  readonly command: string
+  readonly args: readonly string[]
+  /** Environment of the command beside what a client may add. */
+  readonly env: Readonly<Record<string, string>>
+  /** Below the work folder. Default: the work folder. */
+  readonly cwd?: string
+  readonly bundle?: BundleSpec
+  readonly lifetimeSeconds: number
+  /** 0 = never. */
+  readonly idleTimeoutSeconds: number
+  /** Fields of a create request that may differ from this template. */
+  readonly allow: readonly TemplateOverride[]
+}
+
+/** A template as clients see it: without its environment. */
+export function templateInfo(template: Template): TemplateInfo {
+  const { name, title, description, command, args, allow } = template
+  return { name, title, description, command, args, allow }
+}

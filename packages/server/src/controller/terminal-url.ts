@@ -1,0 +1,16 @@
+import type { FastifyRequest } from 'fastify'
+
+/**
+ * The complete address of a session's terminal: below the configured public URL, else below the address at which the
+ * caller reached this server, so that it works as is on a laptop and behind a proxy that is configured.
+ */
+export function terminalUrl(
+  request: FastifyRequest,
+  sessionId: string,
+  publicUrl: string | undefined,
+): string {
+  const base = new URL(publicUrl ?? `${request.protocol}://${request.host}`)
+  base.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:'
+  base.pathname = `${base.pathname.replace(/\/$/, '')}/v1/sessions/${encodeURIComponent(sessionId)}/terminal`
+  return base.href
+}

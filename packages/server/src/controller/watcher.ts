@@ -1,0 +1,267 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { PhaseReport, RunnerEvent, RunnerStatus, SessionExit } from '@cliscale/sdk/protocol'
+import { predecessors } from '../lifecycle/states.ts'
+import type { Transition } from '../store/sessions.ts'
+import { fullJitter } from './backoff.ts'
+import type { Parts } from './parts.ts'
+import { follow, type RunnerTarget } from './runner-client.ts'
+
+/** Progress of one session is written at most this often. */
+const PROGRESS_EVERY_MS = 250
+
+const RECONNECT = { baseMs: 50, capMs: 5_000 }
+
+/** What the watcher tells. */
+export interface WatcherEvents {
+  /** The session's end is written. */
+  onEnded(sessionId: string): void
+  /** The runner is over and what it used is freed. `sessionId` is null for one that was blank. */
+  onGone(runnerId: string, sessionId: string | null): void
+}
+
+/** One runner that is followed. */
+interface Followed {
+  readonly target: RunnerTarget
+  sessionId: string | null
+  readonly stop: AbortController
+  /** The runner has taken its session: from here on its loss is the session's end. */
+  accepted: boolean
+  /** The exit is written. */
+  ended: boolean
+  /** Reports are written one after the other, in their order. */
+  writing: Promise<void>
+  /** Newest progress that is not written yet. */
+  pending: PhaseReport | null
+  timer: NodeJS.Timeout | null
+}
+
+/**
+ * Follows the event stream of each live runner and turns it into guarded transitions. Whatever goes wrong on the way,
+ * the stream or the database, ends in a new connection: its first line tells the present state, so nothing is missed.
+ */
+export class Watcher {
+  readonly #parts: Parts
+  readonly #events: WatcherEvents
+  readonly #followed = new Map<string, Followed>()
+  #closed = false
+
+  constructor(parts: Parts, events: WatcherEvents) {
+    this.#parts = parts
+    this.#events = events
+  }
+
+  /** Number of runners that are followed. */
+  get size(): number {
+    return this.#followed.size
+  }
+
+  /** True while a runner is followed. */
+  has(runnerId: string): boolean {
+    return this.#followed.has(runnerId)
+  }
+
+  /**
+   * Follows a runner until it is gone. Again with a session it only notes the session, so that a blank runner can be
+   * followed before it has one. Until the runner has taken the session, losing it is the starter's affair.
+   */
+  watch(target: RunnerTarget, sessionId: string | null): void {
+    const known = this.#followed.get(target.runnerId)
+    if (known !== undefined) {
+      known.sessionId ??= sessionId
+      return
+    }
+    if (this.#closed) return
+    const followed: Followed = {
+      target,
+      sessionId,
+      stop: new AbortController(),
+      accepted: false,
+      ended: false,
+      writing: Promise.resolve(),
+      pending: null,
+      timer: null,
+    }
+    this.#followed.set(target.runnerId, followed)
+    void this.#run(followed)
+  }
+
+  /** The runner has taken its session. */
+  accepted(runnerId: string): void {
+    const followed = this.#followed.get(runnerId)
+    if (followed !== undefined) followed.accepted = true
+  }
+
+  /** Stops following; what becomes of the runner is the caller's. */
+  forget(runnerId: string): void {
+    const followed = this.#followed.get(runnerId)
+    if (followed === undefined) return
+    this.#followed.delete(runnerId)
+    followed.stop.abort()
+    if (followed.timer !== null) clearTimeout(followed.timer)
+  }
+
+  /** Stops following all; runners go on. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const writing = [...this.#followed.values()].map((followed) => followed.writing)
+    for (const runnerId of this.#followed.keys()) this.forget(runnerId)
+    await Promise.allSettled(writing)
+  }
+
+  async #run(followed: Followed): Promise<void> {
+    const { signal } = followed.stop
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      const connectedAt = performance.now()
+      await this.#followOnce(followed)
+      if (signal.aborted) return
+      if (await this.#finishedIfGone(followed)) return
+      if (performance.now() - connectedAt > RECONNECT.capMs) attempt = 0
+      await pause(fullJitter(attempt, RECONNECT), undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+
+  /** Resolves when this connection is over and everything that it told is written, or could not be. */
+  async #followOnce(followed: Followed): Promise<void> {
+    const connection = new AbortController()
+    const giveUp = (): void => connection.abort()
+    followed.stop.signal.addEventListener('abort', giveUp)
+    try {
+      await follow(followed.target, (event) => this.#receive(followed, event, connection), connection.signal)
+    } catch (error) {
+      this.#parts.log.debug(
+        { err: error, runnerId: followed.target.runnerId },
+        'the event stream of a runner broke',
+      )
+    } finally {
+      followed.stop.signal.removeEventListener('abort', giveUp)
+      await followed.writing
+    }
+  }
+
+  #receive(followed: Followed, event: RunnerEvent, connection: AbortController): void {
+    if (event.type !== 'status' || event.status.sessionId !== null) followed.accepted = true
+    if (event.type === 'phase' && event.report.progress !== undefined)
+      return this.#progress(followed, event.report)
+    this.#write(followed, connection, () => this.#apply(followed, event))
+  }
+
+  /** A write that fails gives the connection up: the next one begins with the present state. */
+  #write(followed: Followed, connection: AbortController | null, work: () => Promise<void>): void {
+    followed.writing = followed.writing.then(work).catch((error: unknown) => {
+      this.#parts.log.warn(
+        { err: error, runnerId: followed.target.runnerId },
+        'a report of a runner was not written',
+      )
+      connection?.abort()
+    })
+  }
+
+  async #apply(followed: Followed, event: RunnerEvent): Promise<void> {
+    switch (event.type) {
+      case 'status':
+        return this.#applyStatus(followed, event.status)
+      case 'phase':
+        return this.#phase(followed, event.report)
+      case 'running':
+        return this.#running(followed)
+      case 'exit':
+        return this.#exit(followed, event.exit)
+    }
+  }
+
+  async #applyStatus(followed: Followed, status: RunnerStatus): Promise<void> {
+    followed.sessionId ??= status.sessionId
+    if (status.exit !== null) return this.#exit(followed, status.exit)
+    if (status.state === 'running') return this.#running(followed)
+    if (status.phase !== null) return this.#phase(followed, status.phase)
+  }
+
+  async #phase(followed: Followed, report: PhaseReport): Promise<void> {
+    const id = followed.sessionId
+    if (id === null) return
+    this.#dropProgress(followed)
+    const moved = await this.#move(followed, { to: report.phase, phase: report })
+    if (!moved) await this.#parts.store.sessions.recordPhase(id, report)
+  }
+
+  async #running(followed: Followed): Promise<void> {
+    this.#dropProgress(followed)
+    if (await this.#move(followed, { to: 'running' })) {
+      this.#parts.log.info(
+        { sessionId: followed.sessionId, runnerId: followed.target.runnerId },
+        'session runs',
+      )
+    }
+  }
+
+  async #exit(followed: Followed, exit: SessionExit): Promise<void> {
+    this.#dropProgress(followed)
+    if (followed.ended || followed.sessionId === null) return
+    if (await this.#move(followed, { to: 'ended', exit })) {
+      this.#parts.log.info({ sessionId: followed.sessionId, exit }, 'session ended')
+    }
+    followed.ended = true
+    this.#events.onEnded(followed.sessionId)
+  }
+
+  async #move(followed: Followed, move: Transition['move']): Promise<boolean> {
+    if (followed.sessionId === null) return false
+    const from = predecessors(move.to)
+    const { runnerId } = followed.target
+    return (
+      (await this.#parts.store.sessions.transition({ id: followed.sessionId, from, move, runnerId })) !== null
+    )
+  }
+
+  /** The first report of a phase is written at once, later ones at a bounded rate, the newest always. */
+  #progress(followed: Followed, report: PhaseReport): void {
+    followed.pending = report
+    if (followed.timer !== null) return
+    this.#writePending(followed)
+    followed.timer = setInterval(() => this.#writePending(followed), PROGRESS_EVERY_MS)
+  }
+
+  #writePending(followed: Followed): void {
+    const report = followed.pending
+    followed.pending = null
+    if (report === null) this.#dropProgress(followed)
+    else this.#write(followed, null, () => this.#phaseProgress(followed, report))
+  }
+
+  async #phaseProgress(followed: Followed, report: PhaseReport): Promise<void> {
+    if (followed.sessionId === null) return
+    const recorded = await this.#parts.store.sessions.recordPhase(followed.sessionId, report)
+    if (recorded === null) await this.#move(followed, { to: report.phase, phase: report })
+  }
+
+  #dropProgress(followed: Followed): void {
+    followed.pending = null
+    if (followed.timer !== null) clearInterval(followed.timer)
+    followed.timer = null
+  }
+
+  /** True when the runner is over: its session has an end and what it used is free. */
+  async #finishedIfGone(followed: Followed): Promise<boolean> {
+    const { runnerId } = followed.target
+    try {
+      const seen = await this.#parts.driver.inspect(runnerId)
+      if (seen !== null && seen.state !== 'gone') return false
+      if (!followed.ended && followed.accepted) await this.#lost(followed, seen?.detail)
+      await this.#parts.driver.stop(runnerId, { graceMs: 0 })
+      await this.#parts.store.runners.end(runnerId, seen?.detail)
+    } catch (error) {
+      this.#parts.log.warn({ err: error, runnerId }, 'a runner is over, but not everything is freed yet')
+      return false
+    }
+    this.forget(runnerId)
+    this.#events.onGone(runnerId, followed.sessionId)
+    return true
+  }
+
+  async #lost(followed: Followed, detail: string | undefined): Promise<void> {
+    const message =
+      detail === undefined ? "The session's runner died." : `The session's runner died: ${detail}.`
+    const failure = { code: 'RUNNER_LOST', message, hint: 'Start a new session.' }
+    await this.#exit(followed, { code: null, signal: null, reason: 'failed', failure })
+  }
+}
