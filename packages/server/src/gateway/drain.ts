@@ -27,6 +27,7 @@ const DEFAULT_RESUME_WITHIN_MS = 1_000
  */
 export async function drainLinks(services: DrainServices, options: DrainOptions): Promise<void> {
   const links = [...services.links()]
+  if (links.length === 0) return
   const withinMs = options.resumeWithinMs ?? DEFAULT_RESUME_WITHIN_MS
   const steps = Math.max(1, Math.ceil(options.windowMs / STEP_MS))
   const { promise, resolve } = Promise.withResolvers<void>()

@@ -84,8 +84,9 @@ export async function rawRunnerEnd(
   t: TestContext,
   folder: string,
   onConnection: (socket: Socket) => void,
+  name = 'raw.sock',
 ): Promise<string> {
-  const path = join(folder, 'raw.sock')
+  const path = join(folder, name)
   const server = createNetServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined)
     t.after(() => socket.destroy())

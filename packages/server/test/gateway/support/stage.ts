@@ -8,7 +8,7 @@ import { Registry } from 'prom-client'
 import { RunnerSecret } from '../../../src/auth/runner-secret.ts'
 import { TokenIssuer, TokenVerifier } from '../../../src/auth/session-tokens.ts'
 import type { Gateway, GatewayOptions } from '../../../src/gateway/gateway.ts'
-import { gatewayPlugin } from '../../../src/gateway/plugin.ts'
+import { gatewayPlugin, TERMINAL_HTTP_OPTIONS } from '../../../src/gateway/plugin.ts'
 import { createApp } from '../../../src/http/app.ts'
 import { HostCheck } from '../../../src/http/host-check.ts'
 import { createLog } from '../../../src/observability/log.ts'
@@ -35,15 +35,15 @@ export interface Stage {
   readonly folder: string
   readonly secrets: RunnerSecret
   readonly issuer: TokenIssuer
-  start(changes?: Partial<GatewayOptions>): Promise<GatewayUnderTest>
+  readonly start: (changes?: Partial<GatewayOptions>) => Promise<GatewayUnderTest>
   /** A session, queued. */
-  session(): Promise<string>
-  /** Gives a session a runner at `address` that accepted its assignment. */
-  assign(sessionId: string, address: string): Promise<string>
+  readonly session: () => Promise<string>
+  /** Gives a session a runner at `address` that accepted its assignment; resolves with the runner's id. */
+  readonly assign: (sessionId: string, address: string) => Promise<string>
   /** A token on the allow-list. */
-  token(sessionId: string, role?: Role): Promise<string>
+  readonly token: (sessionId: string, role?: Role) => Promise<string>
   /** Ends a session as if its command had exited. */
-  end(sessionId: string, code: number, runner?: 'lingering' | 'ended'): Promise<void>
+  readonly end: (sessionId: string, code: number, runner?: 'lingering' | 'ended') => Promise<void>
 }
 
 export async function stage(t: TestContext): Promise<Stage> {
@@ -66,7 +66,7 @@ export async function stage(t: TestContext): Promise<Stage> {
     const log = createLog({ destination: { write: (line: string) => logLines.push(line) } })
     const metrics = new Registry()
     const hosts = new HostCheck(null)
-    const app = await createApp({ log, hosts, allowedOrigins: [], https: false })
+    const app = await createApp({ log, hosts, allowedOrigins: [], https: false, http: TERMINAL_HTTP_OPTIONS })
     await app.register(gatewayPlugin, {
       tokens: store.tokens,
       sessions: store.sessions,
