@@ -6,6 +6,8 @@ import { enableCompileCache } from 'node:module'
 import { Authentication, readSecret } from './authentication.ts'
 import { helpText, type ListenAddress, parseConfig, type RunnerConfig } from './config.ts'
 import { EventStreams } from './event-stream.ts'
+import { closeInherited } from './descriptors.ts'
+import { becomeInit } from './init.ts'
 import { createLog, type Log } from './log.ts'
 import { createPort, webSockets } from './port.ts'
 import { Runner } from './runner.ts'
@@ -31,6 +33,7 @@ function fail(problems: readonly string[]): void {
 }
 
 function start(config: RunnerConfig): void {
+  becomeInit()
   const log = createLog(config.logLevel, { runnerId: config.runnerId })
   let secret: string
   try {
@@ -39,6 +42,7 @@ function start(config: RunnerConfig): void {
     fail([`--secret-file cannot be used: ${messageOf(error)}.`])
     return
   }
+  closeInherited()
   run(config, { secret, log })
 }
 
