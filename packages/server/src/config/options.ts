@@ -68,8 +68,6 @@ export const OPTIONS = {
     meaning: 'Origins of other pages that may call the API and open terminals, separated by commas.' },
   allowedHosts: { type: 'hosts', env: 'CLISCALE_ALLOWED_HOSTS', flag: 'allowed-hosts', default: [], modes: ['all', 'controller', 'gateway'],
     meaning: 'More host names under which the server may be addressed, separated by commas; its public URL\'s and, on loopback, `localhost` always are.' },
-  trustProxy: { type: 'flag', env: 'CLISCALE_TRUST_PROXY', flag: 'trust-proxy', default: false, modes: ['all', 'controller', 'gateway'],
-    meaning: 'Takes client addresses from X-Forwarded-For. Only behind a proxy that sets it.' },
 
   dataDir: { type: 'path', env: 'CLISCALE_DATA_DIR', flag: 'data-dir', default: null, modes: ['all', 'controller', 'gateway'],
     meaning: 'Folder for keys, the embedded database and work folders. Default: `$XDG_DATA_HOME/cliscale`, else `~/.local/share/cliscale`.' },

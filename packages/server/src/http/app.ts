@@ -2,7 +2,7 @@ import type { ServerOptions } from 'node:http'
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '@cliscale/sdk/protocol'
-import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Log } from '../observability/log.ts'
 import { answerClientError } from './client-error.ts'
 import type { HostCheck } from './host-check.ts'
@@ -20,8 +20,6 @@ export interface AppOptions {
   readonly allowedOrigins: readonly string[]
   /** True when browsers come by https; adds Strict-Transport-Security. */
   readonly https: boolean
-  /** More options of Node's HTTP server. */
-  readonly http?: object
   /** More options of Node's HTTP server, from parts that share it. */
   readonly http?: Pick<ServerOptions, 'highWaterMark' | 'shouldUpgradeCallback'>
 }
@@ -31,12 +29,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const logger: FastifyBaseLogger = options.log
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: ARRIVAL_TIMEOUT_MS,
     http: {
-      ...options.http,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: ARRIVAL_TIMEOUT_MS,
       requestTimeout: ARRIVAL_TIMEOUT_MS,

@@ -1,0 +1,34 @@
+import { type Config, ConfigError } from '../config/config.ts'
+import { processEnvironment } from '../config/environment.ts'
+import { parseConfig } from '../config/parse.ts'
+import { createLog, type Log } from '../observability/log.ts'
+import type { CommandLine } from './main.ts'
+
+/** The configuration of a command that takes no words of its own. @throws {ConfigError} */
+export function configOf({ words, options }: CommandLine): Config {
+  const problems = words.map((word) => `There is nothing called ${JSON.stringify(word)} here; see --help.`)
+  try {
+    const config = parseConfig(options, processEnvironment())
+    if (problems.length === 0) return config
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    problems.push(...error.problems)
+  }
+  throw new ConfigError(problems)
+}
+
+/** The log as configured: for people on a terminal, JSON elsewhere. */
+export function logOf({ logFormat, logLevel }: Config): Log {
+  const format = logFormat === 'auto' ? (process.stdout.isTTY ? 'pretty' : 'json') : logFormat
+  return createLog({ level: logLevel, format })
+}
+
+/** A log for commands whose standard output is their result. */
+export function quietLog(config: Config): Log {
+  const destination = { write: (line: string) => void process.stderr.write(line) }
+  return createLog({
+    level: config.logLevel === 'info' ? 'warn' : config.logLevel,
+    format: 'pretty',
+    destination,
+  })
+}

@@ -1,0 +1,18 @@
+import { openDoors } from '../server/identity.ts'
+import { DEFAULT_PROJECT } from '../server/storage.ts'
+import { StartError } from '../server/data-folder.ts'
+import { configOf, quietLog } from './config-of.ts'
+import type { CommandLine } from './main.ts'
+import { openStore } from './store-of.ts'
+
+/** Prints a new link that signs a browser in to the console, once. */
+export async function login(line: CommandLine): Promise<number> {
+  const config = configOf(line)
+  await using opened = await openStore(config, quietLog(config))
+  const url = config.publicUrl ?? opened.running?.url
+  if (url === undefined)
+    throw new StartError(`No server runs on ${config.dataDir}; start one with: cliscale-server`)
+  const { logins } = openDoors({ store: opened.storage.store, https: url.startsWith('https:') })
+  process.stdout.write(`${url}/#code=${await logins.createCode(DEFAULT_PROJECT)}\n`)
+  return 0
+}

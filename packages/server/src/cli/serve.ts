@@ -1,0 +1,70 @@
+import type { Config } from '../config/config.ts'
+import { changedOptions } from '../config/describe.ts'
+import type { Log } from '../observability/log.ts'
+import { type CliscaleServer, createServer } from '../server.ts'
+import { packageVersion } from '../server/package.ts'
+import { configOf, logOf } from './config-of.ts'
+import type { CommandLine } from './main.ts'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** One Ctrl-C may arrive twice, from the terminal and from npm; a later one means it. */
+const IMPATIENT_AFTER_MS = 1_000
+
+/** Starts the server and runs until a signal. */
+export async function serve(line: CommandLine): Promise<number> {
+  const config = configOf(line)
+  const log = logOf(config)
+  log.info({ version: packageVersion(), mode: config.mode, options: changedOptions(config) }, 'Starting')
+  const server = createServer(config, log)
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'The server failed unexpectedly')
+    process.exit(1)
+  })
+  const stopped = whenStopped(server, log)
+  try {
+    await server.start()
+  } catch (error) {
+    if (stopped.asked) return 0
+    throw error
+  }
+  log.info({ url: server.url, internalUrl: server.internalUrl }, 'Ready')
+  await welcome(config, server)
+  await stopped.promise
+  return 0
+}
+
+interface Stop {
+  readonly asked: boolean
+  readonly promise: Promise<void>
+}
+
+/** Closes the server on the first signal; a second one that is meant ends the process at once. */
+function whenStopped(server: CliscaleServer, log: Log): Stop {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let askedAt: number | undefined
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (askedAt === undefined) {
+      askedAt = performance.now()
+      log.info({ signal }, 'Stopping; sessions go on')
+      server.close().then(resolve, reject)
+    } else if (performance.now() - askedAt > IMPATIENT_AFTER_MS) process.exit(1)
+  }
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+  return {
+    promise,
+    get asked() {
+      return askedAt !== undefined
+    },
+  }
+}
+
+/**
+ * The link of the console, for whoever started the server by hand. Its code is a secret for an hour, so it is not
+ * written where logs were asked to be JSON for a collector.
+ */
+async function welcome(config: Config, server: CliscaleServer): Promise<void> {
+  if (config.mode !== 'all' || config.logFormat === 'json') return
+  const link = await server.createConsoleLink()
+  process.stdout.write(`\n  Cliscale is ready. Open the console:\n\n    ${link}\n\n`)
+}

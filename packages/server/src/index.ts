@@ -1,0 +1,1 @@
+export { type CliscaleServer, createServer } from './server.ts'

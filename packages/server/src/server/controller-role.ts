@@ -1,0 +1,124 @@
+import { Gauge } from 'prom-client'
+import { FileSigner } from '../auth/file-signer.ts'
+import type { IdentityVerifier } from '../auth/identity.ts'
+import { KeyRing } from '../auth/key-ring.ts'
+import type { RunnerSecret } from '../auth/runner-secret.ts'
+import { Sealer } from '../auth/sealer.ts'
+import { DEFAULT_ISSUER, TokenIssuer } from '../auth/session-tokens.ts'
+import type { Config } from '../config/config.ts'
+import { type Controller, createController } from '../controller/controller.ts'
+import { loadTemplates, TemplatesFileError } from '../controller/templates/load.ts'
+import { createProcessDriver } from '../drivers/process/process-driver.ts'
+import { CodedError } from '../http/coded-error.ts'
+import type { Log } from '../observability/log.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { type DataPaths, StartError } from './data-folder.ts'
+import { type Doors, openDoors } from './identity.ts'
+import type { Storage } from './storage.ts'
+
+/** Sessions, tokens and drivers of one process. */
+export interface ControllerRole extends AsyncDisposable {
+  readonly controller: Controller
+  readonly doors: Doors
+}
+
+/** What a role is made of. */
+export interface RoleOptions {
+  readonly config: Config
+  readonly paths: DataPaths
+  readonly storage: Storage
+  readonly runnerSecret: RunnerSecret
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly verifiers?: readonly IdentityVerifier[]
+  /** True where another app judges the Host header. */
+  readonly anyHost?: boolean
+}
+
+/** Puts the controller together and starts it. @throws {StartError}, {KeyFileError} */
+export async function startController(options: RoleOptions): Promise<ControllerRole> {
+  const { config, log, metrics, paths, runnerSecret, storage } = options
+  const { store, hints } = storage
+  await using stack = new AsyncDisposableStack()
+  const templates = await asStartError(
+    loadTemplates(config.templates, {
+      lifetimeSeconds: config.defaultLifetimeSeconds,
+      idleTimeoutSeconds: config.defaultIdleTimeoutSeconds,
+    }),
+  )
+  const sealer = await Sealer.fromFile(paths.sealKey)
+  const keys = new KeyRing({ store: store.signingKeys, signer: new FileSigner(paths.signingKeys), log })
+  stack.defer(() => keys.close())
+  await keys.start()
+  const driver = await asStartError(
+    createProcessDriver({
+      dataFolder: config.dataDir,
+      isolation: config.isolation,
+      bundleHttpHosts: config.bundleHttpHosts,
+      log,
+    }),
+  )
+  stack.defer(() => driver.close())
+  const doors = openDoors({
+    store,
+    https: config.publicUrl?.startsWith('https:') ?? false,
+    ...(options.verifiers ? { verifiers: options.verifiers } : {}),
+  })
+  const controller = createController({
+    store,
+    driver,
+    runnerSecret,
+    sealer,
+    log,
+    hints,
+    templates,
+    tokens: new TokenIssuer({ keys, issuer: config.publicUrl ?? DEFAULT_ISSUER }),
+    identify: doors.identify,
+    ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
+    spareRunners: config.spareRunners,
+    maxSessions: config.maxSessions,
+    maxLifetimeSeconds: config.maxLifetimeSeconds,
+    startTimeoutSeconds: config.startTimeoutSeconds,
+    keepEndedSeconds: config.keepEndedSeconds,
+  })
+  stack.defer(() => controller.close())
+  measure(controller, metrics)
+  await controller.start()
+  const all = stack.move()
+  return { controller, doors, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+/** What a person can put right is a sentence, not a stack. */
+async function asStartError<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof TemplatesFileError || error instanceof CodedError)
+      throw new StartError(error.message, { cause: error })
+    throw error
+  }
+}
+
+function measure(controller: Controller, metrics: Metrics): void {
+  const gauge = (name: string, help: string, read: () => number): Gauge =>
+    new Gauge({
+      name: `cliscale_controller_${name}`,
+      help,
+      registers: [metrics],
+      collect() {
+        this.set(read())
+      },
+    })
+  gauge(
+    'active_sessions',
+    'Sessions that have a place on a runner or are on their way to one.',
+    () => controller.state.active,
+  )
+  gauge('queued_sessions', 'Sessions that wait for a place.', () => controller.state.queued)
+  gauge('starting_sessions', 'Sessions on their way to a runner.', () => controller.state.starting)
+  gauge(
+    'runners',
+    'Runners that this controller follows, blank ones included.',
+    () => controller.state.runners,
+  )
+}

@@ -1,0 +1,104 @@
+import { Gauge } from 'prom-client'
+import { createApiKey } from '../auth/api-keys.ts'
+import type { IdentityVerifier, Scope } from '../auth/identity.ts'
+import { addConsoleLoginRoutes, addJwksRoute } from '../auth/routes.ts'
+import { RunnerSecret } from '../auth/runner-secret.ts'
+import type { Config } from '../config/config.ts'
+import type { GatewayOptions } from '../gateway/gateway.ts'
+import { Health } from '../observability/health.ts'
+import type { Log } from '../observability/log.ts'
+import { createMetrics, type Metrics } from '../observability/metrics.ts'
+import type { ControllerRole, RoleOptions } from './controller-role.ts'
+import { type DataPaths, prepareDataFolder } from './data-folder.ts'
+import { gatewayOptions } from './gateway-role.ts'
+import { DEFAULT_PROJECT, openStorage, type Storage } from './storage.ts'
+import type { FastifyInstance } from 'fastify'
+
+/** What {@link openCore} needs. */
+export interface CoreOptions {
+  readonly config: Config
+  readonly log: Log
+  /** Gives the start up. */
+  readonly signal?: AbortSignal
+  /** Ways of knowing a caller, asked before API keys and the console's cookie. */
+  readonly verifiers?: readonly IdentityVerifier[]
+  /** True where another app judges the Host header. */
+  readonly anyHost?: boolean
+}
+
+/** All that a process has for its mode, without an HTTP server. */
+export interface Core extends AsyncDisposable {
+  readonly config: Config
+  readonly paths: DataPaths
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly health: Health
+  readonly storage: Storage
+  /** Null in mode `gateway`. */
+  readonly controller: ControllerRole | null
+  /** Null in mode `controller`. */
+  readonly gateway: GatewayOptions | null
+  /** Makes an API key; the text is to be had this once. */
+  createApiKey(name: string, scopes: readonly Scope[]): Promise<string>
+}
+
+/** Opens storage, keys and roles of the configured mode. @throws {StartError}, {KeyFileError} */
+export async function openCore(options: CoreOptions): Promise<Core> {
+  const { config, log } = options
+  await using stack = new AsyncDisposableStack()
+  const paths = await prepareDataFolder(config.dataDir)
+  const metrics = createMetrics()
+  const health = new Health({
+    onError: (name, error) => log.warn({ err: error, check: name }, 'A health check failed'),
+  })
+  const storage = stack.use(await openStorage({ ...options, health }))
+  measurePool(storage, metrics)
+  const runnerSecret = await RunnerSecret.fromFile(paths.runnerKey)
+  const role = { ...options, paths, storage, runnerSecret, metrics }
+  const controller = config.mode === 'gateway' ? null : stack.use(await startControllerRole(role))
+  const gateway = config.mode === 'controller' ? null : gatewayOptions(role)
+  const all = stack.move()
+  return {
+    config,
+    paths,
+    log,
+    metrics,
+    health,
+    storage,
+    controller,
+    gateway,
+    createApiKey: async (name, scopes) =>
+      (await createApiKey(storage.store.apiKeys, { project: DEFAULT_PROJECT, name, scopes })).secret,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+}
+
+/** Loaded only where it is needed: a gateway has neither driver nor signing keys in its memory. */
+async function startControllerRole(options: RoleOptions): Promise<ControllerRole> {
+  const { startController } = await import('./controller-role.ts')
+  return startController(options)
+}
+
+/** Adds the controller's part of the REST API to a scope that has the API's manners. */
+export function addControllerRoutes(app: FastifyInstance, core: Core): void {
+  const { controller, storage } = core
+  if (controller === null) return
+  controller.controller.routes(app)
+  addJwksRoute(app, storage.store.signingKeys)
+  addConsoleLoginRoutes(app, controller.doors.logins)
+}
+
+function measurePool({ database }: Storage, metrics: Metrics): void {
+  const connections = new Gauge({
+    name: 'cliscale_database_connections',
+    help: 'Connections of the database pool, and callers that wait for one, by state.',
+    labelNames: ['state'],
+    registers: [metrics],
+    collect() {
+      const { total, idle, waiting } = database.pool
+      connections.set({ state: 'busy' }, total - idle)
+      connections.set({ state: 'idle' }, idle)
+      connections.set({ state: 'waiting' }, waiting)
+    },
+  })
+}

@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Something that the operator must put right before the server can start. The message is one sentence. */
+export class StartError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StartError'
+  }
+}
+
+/** Where a server keeps what, below its data folder. */
+export interface DataPaths {
+  readonly runnerKey: string
+  readonly sealKey: string
+  readonly signingKeys: string
+  /** Tells commands of the running server. */
+  readonly presence: string
+}
+
+/** Makes the data folder unless it is there, and makes sure that it can be written to. @throws {StartError} */
+export async function prepareDataFolder(folder: string): Promise<DataPaths> {
+  const probe = join(folder, `.probe-${randomBytes(6).toString('hex')}`)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(probe, '', { flag: 'wx' })
+    await unlink(probe)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new StartError(
+      `The data folder ${folder} cannot be written to (${code}); choose another with --data-dir.`,
+      { cause: error },
+    )
+  }
+  const keys = join(folder, 'keys')
+  return {
+    runnerKey: join(keys, 'runner.key'),
+    sealKey: join(keys, 'seal.key'),
+    signingKeys: join(keys, 'signing'),
+    presence: join(keys, 'server.json'),
+  }
+}

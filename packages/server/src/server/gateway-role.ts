@@ -1,0 +1,37 @@
+import type { GatewayOptions } from '../gateway/gateway.ts'
+import { DEFAULT_ISSUER, TokenVerifier } from '../auth/session-tokens.ts'
+import { runtimeFolder } from '../drivers/process/runner-folder.ts'
+import { HostCheck } from '../http/host-check.ts'
+import { ownHosts } from './hosts.ts'
+import type { RoleOptions } from './controller-role.ts'
+
+/** What the gateway of this process works with. It needs no signing key, no seal key and no driver. */
+export function gatewayOptions(options: Omit<RoleOptions, 'paths'>): GatewayOptions {
+  const { config, log, metrics, runnerSecret, storage } = options
+  const { events, signingKeys, sessions, tokens } = storage.store
+  return {
+    tokens,
+    sessions,
+    events,
+    hints: storage.hints,
+    verifier: new TokenVerifier({
+      store: signingKeys,
+      issuer: config.publicUrl ?? DEFAULT_ISSUER,
+      onRefreshError: (error) =>
+        log.warn({ err: error }, 'The keys of session tokens could not be read again'),
+    }),
+    runnerSecret,
+    hosts: new HostCheck(options.anyHost === true ? null : ownHosts(config)),
+    allowedOrigins: config.allowedOrigins,
+    publicUrl: config.publicUrl,
+    reach: { unixFolder: runtimeFolder(config.dataDir), networks: config.runnerNetworks },
+    limits: {
+      maxConnections: config.maxConnections,
+      maxPendingUpgrades: config.maxPendingUpgrades,
+      maxPendingPerAddress: config.maxPendingPerAddress,
+      startTimeoutMs: config.startTimeoutSeconds * 1_000,
+    },
+    log,
+    metrics,
+  }
+}

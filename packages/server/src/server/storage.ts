@@ -1,0 +1,89 @@
+import type { Config } from '../config/config.ts'
+import { CodedError } from '../http/coded-error.ts'
+import type { Health } from '../observability/health.ts'
+import type { Log } from '../observability/log.ts'
+import { type Database, openDatabase } from '../store/database.ts'
+import { EmbeddedPostgresError } from '../store/embedded/embedded-error.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../store/embedded/embedded-postgres.ts'
+import { type EventHints, listenForEvents } from '../store/listen.ts'
+import { migrate } from '../store/migrate.ts'
+import { createStore, type Store } from '../store/store.ts'
+import { StartError } from './data-folder.ts'
+
+/** The project that everything belongs to until there are more. */
+export const DEFAULT_PROJECT = 'default'
+
+/** The database and what reads it. */
+export interface Storage extends AsyncDisposable {
+  readonly connectionString: string
+  readonly database: Database
+  readonly store: Store
+  readonly hints: EventHints
+}
+
+/** What {@link openStorage} needs. */
+export interface StorageOptions {
+  readonly config: Config
+  readonly log: Log
+  readonly health: Health
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Opens the configured database, or starts the embedded one, and brings it up to date; a gateway leaves that to its
+ * controller.
+ *
+ * @throws {StartError} with a sentence for the operator
+ */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const { config, log, health } = options
+  await using stack = new AsyncDisposableStack()
+  const embedded = await startEmbedded(options)
+  if (embedded !== null) {
+    stack.defer(() => embedded.stop())
+    health.register('postgres', 'ready', () => embedded.check())
+  }
+  const connectionString = embedded?.connectionString ?? config.databaseUrl ?? ''
+  if (config.mode !== 'gateway') await bringUpToDate(connectionString, log)
+  const database = openDatabase({
+    connectionString,
+    maxConnections: config.dbMaxConnections,
+    idleTimeoutMs: config.dbIdleTimeoutMillis,
+    acquireTimeoutMs: config.dbAcquireTimeoutMillis,
+    log,
+  })
+  stack.defer(() => database.close())
+  health.register('database', 'ready', () => database.check())
+  const store = createStore(database)
+  if (config.mode !== 'gateway') await store.projects.ensure(DEFAULT_PROJECT, 'Default')
+  const hints = listenForEvents({ connectionString, log })
+  stack.defer(() => hints.close())
+  health.register('events', 'ready', () => hints.check())
+  const all = stack.move()
+  return { connectionString, database, store, hints, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+async function startEmbedded({ config, log, signal }: StorageOptions): Promise<EmbeddedPostgres | null> {
+  if (config.databaseUrl !== null) return null
+  try {
+    return await startEmbeddedPostgres({ dataDir: config.dataDir, log, ...(signal ? { signal } : {}) })
+  } catch (error) {
+    if (error instanceof EmbeddedPostgresError) throw new StartError(error.message, { cause: error })
+    throw error
+  }
+}
+
+/** @throws {StartError} */
+export async function bringUpToDate(connectionString: string, log: Log): Promise<readonly string[]> {
+  try {
+    const applied = await migrate(connectionString, log)
+    if (applied.length > 0) log.info({ applied }, 'Brought the database up to date')
+    return applied
+  } catch (error) {
+    const cause = error instanceof CodedError ? error.cause : error
+    const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
+    throw new StartError(`The database cannot be brought up to date (${reason}); check DATABASE_URL.`, {
+      cause: error,
+    })
+  }
+}
