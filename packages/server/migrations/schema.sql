@@ -1,0 +1,197 @@
+-- Made by `npm run generate -w packages/server` from the migrations. Do not edit.
+
+CREATE TABLE api_keys (
+  id text NOT NULL,
+  project_id text NOT NULL,
+  kind text NOT NULL DEFAULT 'api'::text,
+  name text NOT NULL,
+  hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  last_used_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  CONSTRAINT api_keys_hash_key UNIQUE (hash),
+  CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+  CONSTRAINT api_keys_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE,
+  CONSTRAINT api_keys_kind_check CHECK ((kind = ANY (ARRAY['api'::text, 'console'::text])))
+);
+
+CREATE TABLE leases (
+  name text NOT NULL,
+  holder text,
+  epoch bigint NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT leases_pkey PRIMARY KEY (name)
+);
+
+CREATE UNLOGGED TABLE login_codes (
+  hash bytea NOT NULL,
+  project_id text NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT login_codes_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE projects (
+  id text NOT NULL,
+  name text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT projects_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE runners (
+  id text NOT NULL,
+  driver text NOT NULL,
+  state text NOT NULL,
+  address text,
+  external_id text,
+  session_id text,
+  assigned boolean NOT NULL DEFAULT false,
+  detail text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  ready_at timestamp with time zone,
+  released_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  CONSTRAINT runners_pkey PRIMARY KEY (id),
+  CONSTRAINT runners_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
+  CONSTRAINT runners_state_check CHECK ((state = ANY (ARRAY['creating'::text, 'blank'::text, 'claimed'::text, 'lingering'::text, 'ended'::text])))
+);
+
+CREATE TABLE schema_migrations (
+  id integer NOT NULL DEFAULT nextval('schema_migrations_id_seq'::regclass),
+  name character varying(255) NOT NULL,
+  run_on timestamp without time zone NOT NULL,
+  CONSTRAINT schema_migrations_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE session_events (
+  seq bigint NOT NULL,
+  session_id text NOT NULL,
+  project_id text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  type text NOT NULL,
+  state text NOT NULL,
+  body jsonb NOT NULL,
+  CONSTRAINT session_events_pkey PRIMARY KEY (seq),
+  CONSTRAINT session_events_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE
+);
+
+CREATE UNLOGGED TABLE session_tokens (
+  jti text NOT NULL,
+  session_id text NOT NULL,
+  role text NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT session_tokens_pkey PRIMARY KEY (jti),
+  CONSTRAINT session_tokens_role_check CHECK ((role = ANY (ARRAY['driver'::text, 'observer'::text])))
+);
+
+CREATE TABLE sessions (
+  id text NOT NULL,
+  project_id text NOT NULL,
+  owner text NOT NULL,
+  template text NOT NULL,
+  state text NOT NULL,
+  phase jsonb,
+  command text NOT NULL,
+  args jsonb NOT NULL DEFAULT '[]'::jsonb,
+  metadata jsonb NOT NULL DEFAULT '{}'::jsonb,
+  columns integer NOT NULL,
+  rows integer NOT NULL,
+  isolation text NOT NULL,
+  lifetime_seconds integer NOT NULL,
+  idle_timeout_seconds integer NOT NULL,
+  sealed bytea,
+  runner_id text,
+  attempts integer NOT NULL DEFAULT 0,
+  retry_at timestamp with time zone,
+  idempotency_key text,
+  request_digest bytea,
+  created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
+  started_at timestamp with time zone,
+  ending_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  expires_at timestamp with time zone NOT NULL,
+  end_reason text,
+  exit jsonb,
+  CONSTRAINT sessions_pkey PRIMARY KEY (id),
+  CONSTRAINT sessions_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE,
+  CONSTRAINT sessions_check CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
+  CONSTRAINT sessions_check1 CHECK (((state <> 'queued'::text) OR (runner_id IS NULL))),
+  CONSTRAINT sessions_check2 CHECK (((state <> 'ended'::text) OR ((end_reason IS NOT NULL) AND (exit IS NOT NULL) AND (sealed IS NULL)))),
+  CONSTRAINT sessions_end_reason_check CHECK ((end_reason = ANY (ARRAY['exited'::text, 'killed'::text, 'expired'::text, 'idle'::text, 'failed'::text]))),
+  CONSTRAINT sessions_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'scheduled'::text, 'pulling'::text, 'assigning'::text, 'fetching'::text, 'verifying'::text, 'starting'::text, 'running'::text, 'ending'::text, 'ended'::text])))
+);
+
+CREATE TABLE signing_keys (
+  kid text NOT NULL,
+  state text NOT NULL,
+  public_jwk jsonb NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  activated_at timestamp with time zone,
+  retired_at timestamp with time zone,
+  CONSTRAINT signing_keys_pkey PRIMARY KEY (kid),
+  CONSTRAINT signing_keys_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'retired'::text])))
+);
+
+CREATE INDEX runners_by_session ON public.runners USING btree (session_id);
+
+CREATE INDEX runners_ended ON public.runners USING btree (ended_at) WHERE (state = 'ended'::text);
+
+CREATE INDEX runners_live ON public.runners USING btree (state, ready_at) WHERE (state <> 'ended'::text);
+
+CREATE UNIQUE INDEX runners_one_per_session ON public.runners USING btree (session_id) WHERE (state <> 'ended'::text);
+
+CREATE INDEX session_events_at ON public.session_events USING btree (at);
+
+CREATE INDEX session_events_by_project ON public.session_events USING btree (project_id, seq);
+
+CREATE INDEX session_events_by_session ON public.session_events USING btree (session_id, seq);
+
+CREATE INDEX session_tokens_expiry ON public.session_tokens USING btree (expires_at);
+
+CREATE INDEX sessions_ended ON public.sessions USING btree (ended_at) WHERE (state = 'ended'::text);
+
+CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at) WHERE (state <> 'ended'::text);
+
+CREATE UNIQUE INDEX sessions_idempotency ON public.sessions USING btree (project_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX sessions_list ON public.sessions USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX sessions_live ON public.sessions USING btree (project_id, owner) WHERE (state <> 'ended'::text);
+
+CREATE INDEX sessions_metadata ON public.sessions USING gin (metadata jsonb_path_ops);
+
+CREATE UNIQUE INDEX sessions_one_per_runner ON public.sessions USING btree (runner_id) WHERE ((state <> 'ended'::text) AND (runner_id IS NOT NULL));
+
+CREATE UNIQUE INDEX signing_keys_one_active ON public.signing_keys USING btree (state) WHERE (state = 'active'::text);
+
+CREATE SEQUENCE schema_migrations_id_seq AS integer;
+
+CREATE SEQUENCE session_event_seq AS bigint;
+
+CREATE OR REPLACE FUNCTION public.lock_and_count_live(project text, who text, OUT of_project bigint, OUT of_owner bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_advisory_xact_lock(4202, hashtext(project));
+  SELECT count(*), count(*) FILTER (WHERE owner = who) INTO of_project, of_owner
+    FROM sessions WHERE project_id = project AND state <> 'ended';
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.number_session_event()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_advisory_xact_lock(4201, 1);
+  NEW.seq := nextval('session_event_seq');
+  PERFORM pg_notify('cliscale_events', NEW.session_id);
+  RETURN NEW;
+END
+$function$
+;
+
+CREATE TRIGGER session_events_number BEFORE INSERT ON public.session_events FOR EACH ROW EXECUTE FUNCTION number_session_event();
