@@ -106,6 +106,11 @@ export class Screen {
     this.terminal.write('\u001Bc')
   }
 
+  /** Nothing comes any more: takes the cursor away, after what was written before. */
+  finish(): void {
+    this.terminal.write('\u001B[?25l')
+  }
+
   /** Takes a text as a paste: cleaned, then told to the listener, who types it or not. */
   paste(clipboard: string): void {
     if (!this.#options.input) return

@@ -195,6 +195,7 @@ export class TerminalController {
       listen(terminal, 'latency', (latencyMs) => this.store.set({ latencyMs: Math.round(latencyMs) })),
       listen(terminal, 'exit', (exit) => {
         this.store.set({ exit })
+        screen.finish()
         this.#events.onExit?.(exit)
       }),
       listen(terminal, 'error', (error) => this.#events.onError?.(error)),

@@ -13,12 +13,16 @@ export function EndedBar({ exit, onRestart }: EndedBarProps): JSX.Element {
   return (
     <div className="cliscale-ended" role="status" data-tone={bad ? 'bad' : 'good'} data-reason={exit.reason}>
       <div>
-        <strong>Session ended.</strong>
+        <strong>{exit.reason === 'failed' ? 'The session failed.' : 'The session ended.'}</strong>
         <span>
           {exitText(exit)}
           {exit.reason === 'failed' ? '' : '.'}
         </span>
-        {exit.failure?.hint !== undefined && <div className="cliscale-hint">{exit.failure.hint}</div>}
+        {exit.failure !== undefined && (
+          <div className="cliscale-hint">
+            {exit.failure.hint} <code>{exit.failure.code}</code>
+          </div>
+        )}
       </div>
       {onRestart !== undefined && (
         <button type="button" className="cliscale-button" onClick={onRestart}>

@@ -1,10 +1,11 @@
 import { CliscaleProvider } from '@cliscale/react'
+import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useEffect, useState } from 'react'
 import { SignedOutPage } from './pages/SignedOutPage.tsx'
 import { Workspace } from './pages/Workspace.tsx'
 import { Loading, Message } from './parts/Message.tsx'
 import { type Directory, useDirectory } from './state/directory.ts'
-import { navigate } from './state/route.ts'
+import { navigate, parseRoute } from './state/route.ts'
 import { signIn, type SignInResult } from './state/sign-in.ts'
 
 interface AppProps {
@@ -58,17 +59,19 @@ function useSignIn(directory: Directory, code: string | undefined): SignInResult
       const { status, sessions } = await directory.ready()
       // A browser that is signed in already may well open an old link.
       if (!result.ok && status !== 'ready') setFailure(result)
-      else if (result.ok && !sessions.some(({ state }) => state !== 'ended')) await openShell(directory)
+      else if (result.ok) await openShell(directory, sessions)
     })
   }, [directory, code])
   return failure
 }
 
-/** The first thing to see is a live shell. */
-async function openShell(directory: Directory): Promise<void> {
+/** The first thing to see is a live shell: the newest, or, without one, a new one. */
+async function openShell(directory: Directory, sessions: readonly SessionInfo[]): Promise<void> {
+  // Who opens a link to a session wants that one.
+  if (parseRoute(location.hash).page === 'session') return
   try {
-    const session = await directory.create({})
-    navigate({ page: 'session', id: session.id, observe: false })
+    const { id } = sessions.find(({ state }) => state !== 'ended') ?? (await directory.create({}))
+    navigate({ page: 'session', id, observe: false })
   } catch {
     // The list is there, with its own button to start one, which then says what is wrong.
     navigate({ page: 'list' })

@@ -4,7 +4,7 @@ const PATHS = {
   plus: 'M12 5v14M5 12h14',
   back: 'M19 12H5m6-6-6 6 6 6',
   share: 'M16 6l-4-4-4 4M12 2v13M5 12v7a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-7',
-  stop: 'M7 7h10v10H7z',
+  stop: 'M6 6h12v12H6z',
   close: 'M6 6l12 12M18 6L6 18',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   check: 'M5 13l4 4L19 7',

@@ -14,14 +14,10 @@ export function ShareDialog({ id, onClose }: ShareDialogProps): JSX.Element {
     location.origin + location.pathname + routeHref({ page: 'session', id, observe })
   return (
     <Dialog title="Share this screen" onClose={onClose}>
-      <LinkRow
-        label="To watch"
-        help="Sees the screen and cannot type. One driver’s size holds for all."
-        address={address(true)}
-      />
+      <LinkRow label="To watch" help="Sees this screen and cannot type." address={address(true)} />
       <LinkRow
         label="To take part"
-        help="Watches at first and can take control: then it types, and you watch."
+        help="Watches at first, and can take control: then it types and you watch."
         address={address(false)}
       />
       <p className="muted">The links hold no secret: whoever opens one must be signed in to this console.</p>

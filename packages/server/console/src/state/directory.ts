@@ -36,7 +36,8 @@ export class Directory {
   readonly #listeners = new Set<() => void>()
   readonly #sessions = new Map<string, Session>()
   readonly #infos = new Map<string, SessionInfo>()
-  readonly #refreshing = new Set<string>()
+  /** Sessions that are being asked for; true when something happened to one meanwhile. */
+  readonly #refreshing = new Map<string, boolean>()
   #more: (() => Promise<Session[]>) | undefined
   #stop: AbortController | undefined
 
@@ -161,10 +162,15 @@ export class Directory {
   }
 
   async #refresh(id: string): Promise<void> {
-    if (this.#refreshing.has(id)) return
-    this.#refreshing.add(id)
+    if (this.#refreshing.has(id)) {
+      this.#refreshing.set(id, true)
+      return
+    }
     try {
-      this.#keep(await this.client.sessions.get(id))
+      do {
+        this.#refreshing.set(id, false)
+        this.#keep(await this.client.sessions.get(id))
+      } while (this.#refreshing.get(id) === true)
     } catch (error) {
       if (!isCliscaleError(error)) throw error
       // It is another one's, or pruned, or the server is away; then the list is read again when it is back.

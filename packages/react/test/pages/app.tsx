@@ -1,0 +1,78 @@
+// The page of the browser tests: an app as its user would write it, steered by the query of its address.
+import { CliscaleProvider, CliscaleTerminal, type TerminalHandle, useCliscaleTerminal } from '@cliscale/react'
+import '@cliscale/react/styles.css'
+import { type JSX, StrictMode, useEffect, useState } from 'react'
+import { createRoot } from 'react-dom/client'
+import './app.css'
+
+declare global {
+  interface Window {
+    /** The terminal that the tests look at. */
+    terminal: TerminalHandle
+    /** What the component's listeners were told. */
+    told: string[]
+    /** Shows or hides the terminal. */
+    show: (shown: boolean) => void
+    /** Renders the app again. */
+    render: () => void
+  }
+}
+
+const query = new URLSearchParams(location.search)
+const sessionIds = (query.get('session') ?? '').split(',').filter((id) => id !== '')
+window.told = []
+
+function Probe(): null {
+  const terminal = useCliscaleTerminal()
+  useEffect(() => {
+    window.terminal = terminal
+  }, [terminal])
+  return null
+}
+
+function App(): JSX.Element {
+  const [shown, setShown] = useState(true)
+  const [renders, setRenders] = useState(0)
+  useEffect(() => {
+    window.show = setShown
+    window.render = () => setRenders((count) => count + 1)
+  }, [])
+  const tell = (what: string): void => {
+    window.told.push(what)
+  }
+  return (
+    <CliscaleProvider baseUrl={location.origin}>
+      <button type="button">before</button>
+      {shown &&
+        sessionIds.map((sessionId) => (
+          <div className="frame" key={sessionId} data-renders={renders}>
+            <CliscaleTerminal
+              sessionId={sessionId}
+              autoFocus
+              theme="dark"
+              role={query.get('role') === 'observer' ? 'observer' : 'driver'}
+              renderer={query.get('renderer') === 'dom' ? 'dom' : 'auto'}
+              screenReaderMode={query.has('reader')}
+              onStateChange={(state) => tell(`state ${state}`)}
+              onPhase={({ phase }) => tell(`phase ${phase}`)}
+              onExit={({ code }) => tell(`exit ${code}`)}
+              onError={({ code }) => tell(`error ${code}`)}
+              onTitleChange={(title) => tell(`title ${title}`)}
+              onRestart={() => tell('restart')}
+            >
+              <Probe />
+            </CliscaleTerminal>
+          </div>
+        ))}
+      <button type="button">after</button>
+    </CliscaleProvider>
+  )
+}
+
+const root = document.getElementById('root')
+if (root === null) throw new Error('The page has no root.')
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+)

@@ -1,0 +1,43 @@
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+/** Files of a page, by the path under which they are served. */
+export type PageFiles = Readonly<
+  Record<string, { readonly type: string; readonly body: string | Uint8Array }>
+>
+
+const TYPES: Readonly<Record<string, string>> = { js: 'text/javascript', css: 'text/css' }
+
+let built: Promise<PageFiles> | undefined
+
+/** Bundles the page of the tests from source, once per process, as React's development build: only that has a StrictMode. */
+export function buildPage(): Promise<PageFiles> {
+  built ??= bundle()
+  return built
+}
+
+async function bundle(): Promise<PageFiles> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('../pages/app.tsx', import.meta.url))],
+    bundle: true,
+    write: false,
+    outdir: '/',
+    format: 'esm',
+    splitting: true,
+    target: 'es2022',
+    jsx: 'automatic',
+    conditions: ['@cliscale/source', 'browser'],
+    mainFields: ['browser', 'module', 'main'],
+    define: { 'process.env.NODE_ENV': '"development"' },
+    logLevel: 'warning',
+  })
+  const html =
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Test</title><link rel="icon" href="data:,">' +
+    '<link rel="stylesheet" href="/app.css"><script type="module" src="/app.js"></script></head>' +
+    '<body><div id="root"></div></body></html>'
+  const files = outputFiles.map(({ path, contents }) => {
+    const type = TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
+    return [path, { type, body: contents }] as const
+  })
+  return { '/': { type: 'text/html', body: html }, ...Object.fromEntries(files) }
+}
