@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { checkTogether } from './checks.ts'
 import { type Config, ConfigError, type OptionValues } from './config.ts'
-import { defaultDataDir, type Environment } from './environment.ts'
+import { defaultDataDir, type Environment, processEnvironment } from './environment.ts'
 import { type Mode, OPTIONS, type OptionRow } from './options.ts'
 import { readValue, ValueError } from './values.ts'
 
@@ -26,6 +26,28 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
   const wrong = [...flagsOfOtherModes(flags, config.mode), ...checkTogether(config)]
   if (wrong.length > 0) throw new ConfigError(wrong)
   return config
+}
+
+/**
+ * A configuration from values that a program gives, checked as if they were flags. Undefined means the default.
+ *
+ * @throws {ConfigError} with every problem at once
+ */
+export function parseValues(given: { readonly [Name in keyof Config]?: Config[Name] | undefined }): Config {
+  const env = Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]): (readonly [string, string])[] => {
+      const row = new Map(ROWS).get(name)
+      if (row === undefined) throw new ConfigError([`There is no option ${name}.`])
+      if (value === undefined || value === null) return []
+      return [[row.env, Array.isArray(value) ? value.join(',') : String(value)]]
+    }),
+  )
+  return parseConfig([], { ...dataHome(), ...env })
+}
+
+function dataHome(): Environment {
+  const { HOME, XDG_DATA_HOME } = processEnvironment()
+  return { HOME, XDG_DATA_HOME }
 }
 
 interface Given {

@@ -1,3 +1,4 @@
+import { MAX_BODY_BYTES } from '@cliscale/sdk/protocol'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CodedError } from './coded-error.ts'
 import { retryAfterSeconds, statusOf, toCodedError, toErrorBody } from './error-body.ts'
@@ -8,7 +9,10 @@ import { validatorCompiler } from './validation.ts'
  * Gives a Fastify scope the manners of the API: coded errors, strict schemas, JSON bodies only, refused unknown query
  * fields. It touches nothing outside the scope, so the API can live inside another app.
  */
-export function applyApiManners(scope: FastifyInstance): void {
+export function applyApiManners(
+  scope: FastifyInstance,
+  options: { /** False where another app answers for unknown addresses. */ readonly notFound?: boolean } = {},
+): void {
   const routes = new RouteTable()
   scope.setValidatorCompiler(validatorCompiler)
   scope.setSerializerCompiler(() => (data) => JSON.stringify(data))
@@ -16,13 +20,15 @@ export function applyApiManners(scope: FastifyInstance): void {
   scope.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson(scope))
   scope.addHook('onRoute', (route) => {
     routes.add(route.method, route.url)
+    route.bodyLimit ??= MAX_BODY_BYTES
     route.schema = { querystring: NO_QUERY, ...route.schema }
   })
   scope.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
   scope.setErrorHandler(sendError)
-  scope.setNotFoundHandler((request, reply) => sendError(notFound(routes, request), request, reply))
+  if (options.notFound !== false)
+    scope.setNotFoundHandler((request, reply) => sendError(notFound(routes, request), request, reply))
 }
 
 const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false }

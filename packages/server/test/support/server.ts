@@ -4,6 +4,7 @@ import { parseConfig } from '../../src/config/parse.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { type CliscaleServer, createServer } from '../../src/server.ts'
 import type { Store } from '../../src/store/store.ts'
+import { backwards } from './backwards.ts'
 import { dataFolder, removeDataFolder } from './data-folder.ts'
 import { testDatabase } from './database.ts'
 import { callApi } from './spawn-server.ts'
@@ -60,21 +61,4 @@ export async function startTestServer(t: TestContext, options: TestServerOptions
     logged: () => lines.join(''),
     call: (method, path, body) => callApi({ baseUrl: server.url, apiKey }, { method, path, body }),
   }
-}
-
-/** A test's context whose hooks run last first: what was opened later is closed before what it stands on. */
-function backwards(t: TestContext): TestContext {
-  const hooks: (() => unknown)[] = []
-  t.after(async () => {
-    for (const hook of hooks.toReversed()) await hook()
-  })
-  // Not a copy by prototype: the context's own getters read private fields.
-  const context = {
-    after: (hook: () => unknown) => void hooks.push(hook),
-    diagnostic: (message: string) => t.diagnostic(message),
-    get passed() {
-      return (t as { readonly passed?: boolean }).passed
-    },
-  }
-  return context as unknown as TestContext
 }
