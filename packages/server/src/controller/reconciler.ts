@@ -121,14 +121,13 @@ export class Reconciler {
     return { observed, sessions, runners: runners.filter((runner) => runner.driver === driver.name) }
   }
 
-  /** Follows every runner that is up and that nobody here follows yet. */
-  #adopt({ sessions, runners, observed }: Look): void {
+  /** Follows every runner that nobody here follows yet. Following one that is gone finds that out and ends its session. */
+  #adopt({ sessions, runners }: Look): void {
     const { parts, watcher, capacity, starter } = this.#options
-    const up = new Set(observed.filter(({ state }) => state === 'up').map(({ runnerId }) => runnerId))
     for (const { id, state } of sessions) if (state !== 'queued') capacity.adopt(id)
     for (const runner of runners) {
       const target = targetOf(parts, runner)
-      if (target === null || !up.has(runner.id) || watcher.has(runner.id)) continue
+      if (target === null || watcher.has(runner.id)) continue
       if (runner.sessionId !== null && starter.has(runner.sessionId)) continue
       watcher.watch(target, runner.sessionId)
       if (runner.assigned) watcher.accepted(runner.id)

@@ -24,6 +24,9 @@ const MARK_WITHIN_MS = 60_000
 /** Runners that one session may use up. */
 const MAX_RUNNERS = 3
 
+/** A session that is being ended ends with the reason of who does it. */
+const STILL_STARTING = predecessors('ended').filter((state) => state !== 'ending')
+
 const NEXT_RUNNER = { baseMs: 200, capMs: 5_000 }
 const ASK_AGAIN = { baseMs: 10, capMs: 500 }
 
@@ -182,7 +185,7 @@ export class Starter {
     const failure = failureOf(error)
     const exit = { code: null, signal: null, reason: 'failed', failure } as const
     const move = { to: 'ended', exit, runner: 'ended' } as const
-    await parts.store.sessions.transition({ id, from: predecessors('ended'), move, runnerId: runner.id })
+    await parts.store.sessions.transition({ id, from: STILL_STARTING, move, runnerId: runner.id })
     await this.#abandon(session, runner)
   }
 
