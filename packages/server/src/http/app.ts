@@ -7,10 +7,13 @@ import type { Log } from '../observability/log.ts'
 import { answerClientError } from './client-error.ts'
 import type { HostCheck } from './host-check.ts'
 import { requestIdOf } from './request-id.ts'
-import { applyApiManners } from './scope.ts'
+import { applyApiManners, sendError } from './scope.ts'
 
 /** Longest wait for a request's headers, and for the whole request. */
 const ARRIVAL_TIMEOUT_MS = 10_000
+
+/** How often Node looks for requests that did not arrive in time. */
+const CHECK_EVERY_MS = 1_000
 
 /** What {@link createApp} needs. */
 export interface AppOptions {
@@ -22,24 +25,29 @@ export interface AppOptions {
   readonly https: boolean
   /** More options of Node's HTTP server, from parts that share it. */
   readonly http?: Pick<ServerOptions, 'highWaterMark' | 'shouldUpgradeCallback'>
+  /** Longest wait for a request's headers, and for the whole request. Default 10,000. */
+  readonly arrivalTimeoutMs?: number
 }
 
 /** The public HTTP server: limits, timeouts, security headers, Host and CORS checks, coded errors. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const logger: FastifyBaseLogger = options.log
+  const arrivalTimeoutMs = options.arrivalTimeoutMs ?? ARRIVAL_TIMEOUT_MS
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: ARRIVAL_TIMEOUT_MS,
+    requestTimeout: arrivalTimeoutMs,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: ARRIVAL_TIMEOUT_MS,
-      requestTimeout: ARRIVAL_TIMEOUT_MS,
+      headersTimeout: arrivalTimeoutMs,
+      requestTimeout: arrivalTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, arrivalTimeoutMs),
       ...options.http,
     },
     clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
     forceCloseConnections: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },

@@ -33,7 +33,7 @@ function refusalOf(error: { readonly code?: string }): CodedError {
     case 'HPE_HEADER_OVERFLOW':
       return new CodedError('HEADERS_TOO_LARGE')
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new CodedError('HANDSHAKE_TIMEOUT', 'The request did not arrive within 10 seconds.')
+      return new CodedError('HANDSHAKE_TIMEOUT', 'The request did not arrive in time.')
     default:
       return new CodedError('BAD_REQUEST', 'This is not an HTTP request that can be understood.')
   }

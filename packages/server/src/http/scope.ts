@@ -47,16 +47,9 @@ function parseJson(scope: FastifyInstance): JsonParser {
     void parse(request, body, (error, value: unknown) =>
       error === null
         ? done(null, value)
-        : done(new CodedError('MALFORMED_JSON', malformed(error), { cause: error })),
+        : done(new CodedError('MALFORMED_JSON', undefined, { cause: error })),
     )
   }
-}
-
-function malformed(error: Error): string {
-  const where = /position (\d+)/.exec(error.message)?.[1]
-  return where === undefined
-    ? 'The body is not valid JSON.'
-    : `The body is not valid JSON at character ${where}.`
 }
 
 /** Answers any error in the one shape that clients know. */
