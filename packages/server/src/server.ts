@@ -12,7 +12,7 @@ import type { Log } from './observability/log.ts'
 import { addControllerRoutes, type Core, openCore } from './server/core.ts'
 import { StartError } from './server/data-folder.ts'
 import { ownHosts } from './server/hosts.ts'
-import { consoleFolder, packageVersion } from './server/package.ts'
+import { consoleFolder } from './server/package.ts'
 import { announce } from './server/presence.ts'
 import { DEFAULT_PROJECT } from './server/storage.ts'
 
@@ -136,7 +136,7 @@ export async function createPublicApp(core: Core): Promise<FastifyInstance> {
     https: config.publicUrl?.startsWith('https:') ?? false,
     http: TERMINAL_HTTP_OPTIONS,
   })
-  await addOpenApi(app, packageVersion())
+  await addOpenApi(app)
   addHealthRoutes(app, health)
   addControllerRoutes(app, core)
   if (gateway !== null) await app.register(gatewayPlugin, gateway)

@@ -1,7 +1,9 @@
 // npm run generate -w packages/server: writes the package's generated files anew.
 import { referencePage } from '../../src/config/describe.ts'
 import { generated, regenerate } from './generated.ts'
+import { generatedOpenApi } from './generate-openapi.ts'
 import { generatedSchema } from './generate-schema.ts'
 
 await regenerate(await generated('CONFIGURATION.md', referencePage()))
 await regenerate(await generatedSchema())
+await regenerate(await generatedOpenApi())
