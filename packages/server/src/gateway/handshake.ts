@@ -81,7 +81,6 @@ export function isTypedRefusal(code: ErrorCode): boolean {
 }
 
 const HTTP_ONLY: ReadonlySet<ErrorCode> = new Set([
-  'ORIGIN_REFUSED',
   'HOST_REFUSED',
   'OVERLOADED',
   'DRAINING',

@@ -12,6 +12,9 @@ export interface OriginOptions {
   readonly publicUrl: string | null
 }
 
+/** Longest part of a refused origin that is repeated in the message. */
+const MAX_SHOWN = 200
+
 /**
  * Judges Host and Origin of upgrades. Handshakes carry cookies and know no CORS, so a page of another origin could
  * open one in the user's name (CWE-1385); a one-time token already stops that, the exact list of origins stops it
@@ -27,13 +30,19 @@ export class OriginCheck {
     this.allowed = new Set([...options.allowedOrigins, ...own])
   }
 
-  /** @throws {CodedError} `HOST_REFUSED`, `ORIGIN_REFUSED` */
-  check(headers: IncomingHttpHeaders): void {
-    const { host, origin } = headers
+  /** @throws {CodedError} `HOST_REFUSED` */
+  checkHost({ host }: IncomingHttpHeaders): void {
     this.hosts.assert(host)
+  }
+
+  /** @throws {CodedError} `ORIGIN_REFUSED` */
+  checkOrigin({ host, origin }: IncomingHttpHeaders): void {
     if (origin === undefined || this.allowed.has(origin)) return
     // The page that this very server sent.
     if (host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)) return
-    throw new CodedError('ORIGIN_REFUSED')
+    throw new CodedError(
+      'ORIGIN_REFUSED',
+      `Pages of ${origin.slice(0, MAX_SHOWN)} may not open terminals here; the operator allows them with --allowed-origins.`,
+    )
   }
 }

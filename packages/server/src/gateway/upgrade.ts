@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ErrorCode, Role } from '@cliscale/sdk/protocol'
 import type { TokenVerifier } from '../auth/session-tokens.ts'
@@ -40,6 +40,7 @@ interface Attempt {
   readonly socket: Socket
   readonly head: Buffer
   readonly handshake: Handshake
+  readonly headers: IncomingHttpHeaders
   readonly requestId: string
   readonly address: string
   answered: boolean
@@ -80,10 +81,10 @@ export class UpgradePipeline {
     const { request, socket, head, requestId } = from
     const { origins, admission, connections } = this.services
     const handshake = readHandshake(request)
-    origins.check(request.headers)
+    origins.checkHost(request.headers)
     const address = socket.remoteAddress ?? ''
     admission.enter(address, connections())
-    return { socket, head, handshake, requestId, address, answered: false }
+    return { socket, head, handshake, headers: request.headers, requestId, address, answered: false }
   }
 
   private async authorize(attempt: Attempt): Promise<void> {
@@ -105,7 +106,8 @@ export class UpgradePipeline {
   }
 
   private async redeem(attempt: Attempt, startedAt: number): Promise<{ role: Role; target: SessionTarget }> {
-    const { verifier, tokens, metrics } = this.services
+    const { origins, verifier, tokens, metrics } = this.services
+    origins.checkOrigin(attempt.headers)
     const { sessionId, token } = attempt.handshake
     if (token === null) throw new CodedError('TOKEN_MISSING')
     const claims = await verifier.verify(token, sessionId)
