@@ -3,6 +3,7 @@ import { ConfigError } from '../config/config.ts'
 import { helpText } from '../config/describe.ts'
 import { StartError } from '../server/data-folder.ts'
 import { packageVersion } from '../server/package.ts'
+import { exec } from './exec.ts'
 import { login } from './login.ts'
 import { keys } from './keys.ts'
 import { migrateCommand } from './migrate.ts'
@@ -24,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   keys,
   config: showConfig,
   migrate: migrateCommand,
+  exec,
 }
 
 /** Runs the command that the arguments name. Resolves to the exit code: 0, 1 for a failure, 2 for a wrong call. */
