@@ -15,15 +15,15 @@ export interface Binaries {
 
 /**
  * Finds the programs in the optional npm package of this platform. Where the account cannot reach them (they lie
- * below a private home folder) or they cannot be completed in place, they are copied into the data folder once.
+ * below a private home folder) or they cannot be completed in place, they are copied once, beside the data.
  * @throws {EmbeddedPostgresError} when there is no package for this platform
  */
-export async function findBinaries(dataDir: string, account: Account | null): Promise<Binaries> {
+export async function findBinaries(home: string, account: Account | null): Promise<Binaries> {
   const { folder, version } = await installedPackage()
   const native = join(folder, 'native')
   const reachable = account === null || (await closedFolder(join(native, 'bin'), account)) === null
   const usable = reachable && (await completeLinks(native))
-  const root = usable ? native : await copyOf(native, join(dataDir, `postgres-software-${version}`))
+  const root = usable ? native : await copyOf(native, join(home, `postgres-software-${version}`))
   return {
     initdb: join(root, 'bin', 'initdb'),
     postgres: join(root, 'bin', 'postgres'),

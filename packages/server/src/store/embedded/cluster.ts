@@ -12,7 +12,10 @@ export const CLUSTER_USER = 'cliscale'
 
 /** What it takes to make or find the data. */
 export interface ClusterOptions {
+  /** Keeps the password, in `keys/`. */
   readonly dataDir: string
+  /** Keeps PostgreSQL's own files. */
+  readonly home: string
   readonly binaries: Binaries
   readonly account: Account | null
   readonly log: Log | undefined
@@ -30,7 +33,7 @@ export interface Cluster {
  * start that was interrupted leaves nothing half done and two starts at once leave one.
  */
 export async function ensureCluster(options: ClusterOptions): Promise<Cluster> {
-  const folder = join(options.dataDir, 'postgres')
+  const folder = join(options.home, 'postgres')
   const version = await readFile(join(folder, 'PG_VERSION'), 'utf8').catch(() => null)
   const password = await ensurePassword(options.dataDir, version !== null)
   if (version === null) await initialise(options, folder, password)
@@ -62,11 +65,11 @@ async function ensurePassword(dataDir: string, mustExist: boolean): Promise<stri
 }
 
 async function initialise(options: ClusterOptions, folder: string, password: string): Promise<void> {
-  const { account, dataDir, log } = options
+  const { account, home, log } = options
   log?.info({ folder }, 'making the database on first start')
-  await writable(dataDir, () => removeAbandoned(dataDir))
-  const staging = await writable(dataDir, () => mkdtemp(join(dataDir, `${STAGING}${process.pid}-`)))
-  const secret = await writable(dataDir, () => mkdtemp(join(dataDir, `${STAGING}${process.pid}-`)))
+  await writable(home, () => removeAbandoned(home))
+  const staging = await writable(home, () => mkdtemp(join(home, `${STAGING}${process.pid}-`)))
+  const secret = await writable(home, () => mkdtemp(join(home, `${STAGING}${process.pid}-`)))
   try {
     const passwordFile = join(secret, 'password')
     await writeFile(passwordFile, password, { mode: 0o600 })
@@ -88,11 +91,10 @@ async function initialise(options: ClusterOptions, folder: string, password: str
 const STAGING = 'postgres-new-'
 
 /** Removes what starts left behind that were killed. */
-async function removeAbandoned(dataDir: string): Promise<void> {
-  for (const name of await readdir(dataDir)) {
+async function removeAbandoned(home: string): Promise<void> {
+  for (const name of await readdir(home)) {
     const maker = name.startsWith(STAGING) ? Number.parseInt(name.slice(STAGING.length), 10) : Number.NaN
-    if (!Number.isNaN(maker) && !isAlive(maker))
-      await rm(join(dataDir, name), { recursive: true, force: true })
+    if (!Number.isNaN(maker) && !isAlive(maker)) await rm(join(home, name), { recursive: true, force: true })
   }
 }
 

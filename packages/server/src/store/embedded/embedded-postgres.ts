@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join, resolve as absolute } from 'node:path'
 import type { Log } from '../../observability/log.ts'
-import { type Account, accountForPostgres, prepareDataFolder } from './account.ts'
+import { type Account, accountForPostgres, prepareHome } from './account.ts'
 import { type Binaries, findBinaries } from './binaries.ts'
 import { type Cluster, CLUSTER_USER, ensureCluster, isAlive, lastLine } from './cluster.ts'
 import { EmbeddedPostgresError } from './embedded-error.ts'
@@ -60,10 +60,10 @@ const NOT_GONE_YET = /lock file ".*" already exists|pre-existing shared memory b
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = absolute(options.dataDir)
   const account = await accountForPostgres()
-  await prepareDataFolder(dataDir, account)
-  const binaries = await findBinaries(dataDir, account)
-  const cluster = await ensureCluster({ dataDir, binaries, account, log: options.log })
-  const socketFolder = await makeSocketFolder(dataDir, account)
+  const home = await prepareHome(dataDir, account)
+  const binaries = await findBinaries(home, account)
+  const cluster = await ensureCluster({ dataDir, home, binaries, account, log: options.log })
+  const socketFolder = await makeSocketFolder(home, account)
   const supervisor = new Supervisor({ ...options, dataDir, account, binaries, cluster, socketFolder })
   try {
     await supervisor.start()
@@ -110,7 +110,8 @@ class Supervisor implements EmbeddedPostgres {
   async start(): Promise<void> {
     const signals = [this.#stop.signal, ...(this.#options.signal ? [this.#options.signal] : [])]
     const ownership = await this.#bringUp(AbortSignal.any(signals))
-    this.#report(null)
+    this.#problem = null
+    this.#options.log?.info({ pid: this.pid }, 'the embedded PostgreSQL is up')
     this.#watching = this.#watch(ownership)
   }
 
@@ -175,7 +176,7 @@ class Supervisor implements EmbeddedPostgres {
     if (problem === this.#problem) return
     this.#problem = problem
     const { log, onHealth } = this.#options
-    if (problem === null) log?.info({ pid: this.pid }, 'the embedded PostgreSQL is up')
+    if (problem === null) log?.info({ pid: this.pid }, 'the embedded PostgreSQL is up again')
     else log?.error({ problem }, 'the embedded PostgreSQL is away')
     onHealth?.(problem)
   }

@@ -15,11 +15,11 @@ const MAX_ADDRESS_BYTES = 100
 const TEMPORARY = 'cliscale-pg-'
 
 /**
- * A private folder for the socket: in the data folder where its path is short enough and its file system knows
+ * A private folder for the socket: beside the data where its path is short enough and its file system knows
  * sockets, else among the temporary files.
  */
-export async function makeSocketFolder(dataDir: string, account: Account | null): Promise<string> {
-  const inData = join(dataDir, 'pg')
+export async function makeSocketFolder(home: string, account: Account | null): Promise<string> {
+  const inData = join(home, 'pg')
   if (fits(inData)) {
     await privateFolder(inData, account)
     if (await takesSockets(inData)) return inData
