@@ -38,7 +38,7 @@ function Workspace({ name }: { name: string }): JSX.Element {
     <main className="workspace">
       <h1>{name}’s shell</h1>
       <div className="terminal">
-        <CliscaleTerminal tokenSource={access} autoFocus />
+        <CliscaleTerminal tokenSource={access} theme="dark" autoFocus />
       </div>
     </main>
   )
