@@ -48,6 +48,7 @@ export interface StarterOptions {
  */
 export class Starter {
   readonly #options: StarterOptions
+  readonly #closing = new AbortController()
   readonly #busy = new Map<string, Promise<void>>()
 
   constructor(options: StarterOptions) {
@@ -92,8 +93,9 @@ export class Starter {
     return true
   }
 
-  /** Waits for the sessions that are on their way. */
+  /** Waits for the sessions that are on their way, but not for the database: the next life takes up what is left. */
   async close(): Promise<void> {
+    this.#closing.abort()
     await Promise.allSettled(this.#busy.values())
   }
 
@@ -130,7 +132,8 @@ export class Starter {
     watcher.accepted(target.runnerId)
     const mark = (): Promise<boolean> => parts.store.runners.markAssigned(target.runnerId, id)
     // The command may run by now: a second runner would run it a second time.
-    if (await patiently(mark, MARK_WITHIN_MS)) return await this.#tellNewEnd(session, target)
+    if (await patiently(mark, { withinMs: MARK_WITHIN_MS, signal: this.#closing.signal }))
+      return await this.#tellNewEnd(session, target)
     // The session was ended meanwhile, and whoever did it could not tell the runner yet.
     await stop(target, { reason: 'killed', graceMs: 0 }, AbortSignal.timeout(ASSIGN_WITHIN_MS))
   }
