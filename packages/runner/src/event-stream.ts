@@ -9,7 +9,13 @@ const MAX_WAITING_BYTES = 1_048_576
 export class EventStreams {
   readonly #responses = new Set<ServerResponse>()
   #keepalive: NodeJS.Timeout | undefined
+  readonly #delivered: () => void
   #exitDelivered = false
+
+  /** @param delivered called when somebody was sent the exit */
+  constructor(delivered: () => void) {
+    this.#delivered = delivered
+  }
 
   /** How many listen. */
   get size(): number {
@@ -58,7 +64,9 @@ export class EventStreams {
       return
     }
     response.write(text, (error) => {
-      if (isExit && !error) this.#exitDelivered = true
+      if (!isExit || error) return
+      this.#exitDelivered = true
+      this.#delivered()
     })
   }
 }

@@ -47,8 +47,8 @@ function start(config: RunnerConfig): void {
 }
 
 function run(config: RunnerConfig, { secret, log }: { secret: string; log: Log }): void {
-  const events = new EventStreams()
-  const runner = new Runner(config, log, {
+  const events = new EventStreams(() => runner.maybeEnd())
+  const runner: Runner = new Runner(config, log, {
     event: (event) => events.send(event),
     exitDelivered: () => events.exitDelivered,
     over: () => void end(server, events),

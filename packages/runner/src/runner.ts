@@ -61,7 +61,7 @@ export class Runner {
     this.#config = config
     this.#log = log
     this.#events = events
-    this.server = new TerminalServer({ taken: () => this.#onTaken() })
+    this.server = new TerminalServer({ left: (tookAll) => this.#onLeft(tookAll) })
     this.#blank = new Deadline(() => this.#end('no controller came'))
     this.#lifetime = new Deadline(() => this.stop({ reason: 'expired', graceMs: 2_000 }))
     this.#linger = new Deadline(() => this.#end('the session is over'))
@@ -120,8 +120,10 @@ export class Runner {
   stop(request: Required<StopRequest>): void {
     const first = this.#stop === undefined
     this.#stop ??= request
-    if (this.#exit !== null) this.#linger.after(STOPPED_LINGER_MS)
-    else if (this.#state === 'blank') this.#end('stopped')
+    if (this.#exit !== null) {
+      this.#linger.after(STOPPED_LINGER_MS)
+      this.maybeEnd()
+    } else if (this.#state === 'blank') this.#end('stopped')
     else if (first) this.#terminate(request)
   }
 
@@ -225,18 +227,22 @@ export class Runner {
     this.#linger.after(this.#stop === undefined ? assignment.lingerMs : STOPPED_LINGER_MS)
     this.server.started()
     this.server.flush()
-  }
-
-  #onTaken(): void {
-    this.#taken = true
     this.maybeEnd()
   }
 
-  /** Ends before its time when nobody needs it any more: a driver has everything, and the controller knows the exit. */
+  #onLeft(tookAll: boolean): void {
+    this.#taken ||= tookAll
+    this.maybeEnd()
+  }
+
+  /**
+   * Ends before its time when nobody needs it any more: a driver has everything and the controller knows the exit; or
+   * it was stopped and all clients are gone.
+   */
   maybeEnd(): void {
-    if (this.#taken && this.#exit !== null && this.#events.exitDelivered() && !this.server.busy) {
-      this.#end('everything was taken')
-    }
+    if (this.#exit === null || this.server.busy) return
+    if (this.#stop !== undefined || (this.#taken && this.#events.exitDelivered()))
+      this.#end('nobody needs it')
   }
 
   #end(why: string): void {

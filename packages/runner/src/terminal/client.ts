@@ -109,6 +109,11 @@ export class Client {
     return !this.paused && this.socket.bufferedAmount < MAX_SOCKET_BYTES && this.#room() > 0
   }
 
+  /** Whether a client that fell behind has parsed enough of what it got to be sent a screen. */
+  get recovered(): boolean {
+    return this.open && this.#room() >= this.#window / 2
+  }
+
   /** Sends as much output as it may get. */
   pump(): void {
     const ring = this.#ring

@@ -8,7 +8,6 @@ import {
   MAX_CLIENTS_PER_SESSION,
   type PhaseReport,
   type Role,
-  type SessionExit,
   SUPPORTED_PROTOCOL_VERSIONS,
   type TerminalSubprotocol,
 } from '@cliscale/sdk/protocol'
@@ -30,8 +29,8 @@ const RESET = Buffer.from('\x1bc')
 
 /** What the server of a terminal's clients tells. */
 export interface TerminalServerEvents {
-  /** A client that may drive has received all output and the exit. */
-  readonly taken: () => void
+  /** A client is gone. `tookAll`: it may drive, and has received all output and the exit. */
+  readonly left: (tookAll: boolean) => void
 }
 
 /** How one socket was let in. */
@@ -322,7 +321,7 @@ export class TerminalServer {
     const terminal = this.#terminal
     if (terminal === undefined) return
     client.pump()
-    if (client.state === 'lost' && client.open) {
+    if (client.state === 'lost' && client.recovered) {
       void this.#attachBySnapshot(client, { mode: 'snapshot', truncatedFrom: client.sent })
     } else if (terminal.exit !== undefined && client.caughtUp) {
       client.finish(terminal.exit)
@@ -337,8 +336,6 @@ export class TerminalServer {
     this.#terminal?.seat.leave(client)
     this.#terminal?.gate()
     this.announce()
-    if (finished && client.role === 'driver') this.#events.taken()
+    this.#events.left(finished && client.role === 'driver')
   }
 }
-
-export type { SessionExit }
