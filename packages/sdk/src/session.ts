@@ -176,7 +176,7 @@ export class Session implements AsyncDisposable {
 
   /** Ends it; fine when it has ended already. `waitUntil('ended')` tells when that is done. */
   async kill(options: CallOptions = {}): Promise<void> {
-    await this.#api.kill(this.id, options)
+    this.#setInfo(await this.#api.kill(this.id, options))
   }
 
   /** Sets the end of its life to `seconds` from now, 5 to 86,400. May shorten. */

@@ -36,8 +36,8 @@ export class SessionsApi {
     return toSessionInfo(await this.http.request({ method: 'PATCH', path: pathOf(id), body }, call))
   }
 
-  async kill(id: string, call: CallOptions): Promise<void> {
-    await this.http.request({ method: 'DELETE', path: pathOf(id) }, call)
+  async kill(id: string, call: CallOptions): Promise<SessionInfo> {
+    return toSessionInfo(await this.http.request({ method: 'DELETE', path: pathOf(id) }, call))
   }
 
   async createToken(id: string, options: CreateTokenOptions): Promise<TerminalAccess> {
