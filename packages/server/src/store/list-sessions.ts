@@ -24,35 +24,37 @@ export interface SessionPage {
   readonly nextCursor: string | null
 }
 
-const LIST = `SELECT ${SESSION_COLUMNS} FROM sessions s
-WHERE s.project_id = $1
-  AND ($2::text IS NULL OR s.state = $2 OR ($2 = 'live' AND s.state <> 'ended'))
-  AND ($3::text IS NULL OR s.owner = $3)
-  AND ($4::jsonb IS NULL OR s.metadata @> $4)
-  AND ($5::timestamptz IS NULL OR (s.created_at, s.id) < ($5, $6))
-ORDER BY s.created_at DESC, s.id DESC LIMIT $7`
-
 /** @throws {CodedError} `VALIDATION_FAILED` for a cursor that this function did not make */
 export async function listSessions(database: Database, query: ListSessions): Promise<SessionPage> {
   const limit = Math.min(Math.max(query.limit ?? PAGE_SIZE.default, PAGE_SIZE.min), PAGE_SIZE.max)
-  const after = query.cursor === undefined ? null : readCursor(query.cursor)
-  // One row more than asked for tells whether there is another page. Without a name each set of filters gets its own
-  // plan, which for a filter that is left out is another one.
-  const rows = await database.query<SessionRow>({
-    text: LIST,
-    values: [
-      query.project,
-      query.state ?? null,
-      query.owner ?? null,
-      query.metadata ? JSON.stringify(query.metadata) : null,
-      after?.createdAt ?? null,
-      after?.id ?? null,
-      limit + 1,
-    ],
-  })
+  const { conditions, values } = filtersOf(query)
+  // One row more than asked for tells whether there is another page.
+  const text = `SELECT ${SESSION_COLUMNS} FROM sessions s WHERE ${conditions.join(' AND ')}
+    ORDER BY s.created_at DESC, s.id DESC LIMIT ${limit + 1}`
+  const rows = await database.query<SessionRow>({ text, values })
   const sessions = rows.slice(0, limit).map(toSessionRecord)
   const last = sessions.at(-1)
   return { sessions, nextCursor: rows.length > limit && last ? writeCursor(last) : null }
+}
+
+/** Only the filters that were asked for, so that each set of them gets a plan that fits. */
+function filtersOf(query: ListSessions): { conditions: string[]; values: unknown[] } {
+  const conditions: string[] = []
+  const values: unknown[] = []
+  const add = (condition: (first: string, second: string) => string, ...more: unknown[]): void => {
+    conditions.push(condition(`$${values.length + 1}`, `$${values.length + 2}`))
+    values.push(...more)
+  }
+  add((project) => `s.project_id = ${project}`, query.project)
+  if (query.state === 'live') conditions.push(`s.state <> 'ended'`)
+  else if (query.state !== undefined) add((state) => `s.state = ${state}`, query.state)
+  if (query.owner !== undefined) add((owner) => `s.owner = ${owner}`, query.owner)
+  if (query.metadata) add((metadata) => `s.metadata @> ${metadata}::jsonb`, JSON.stringify(query.metadata))
+  if (query.cursor !== undefined) {
+    const { createdAt, id } = readCursor(query.cursor)
+    add((time, last) => `(s.created_at, s.id) < (${time}, ${last})`, createdAt, id)
+  }
+  return { conditions, values }
 }
 
 function writeCursor({ info }: SessionRecord): string {

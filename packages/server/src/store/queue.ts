@@ -14,25 +14,26 @@ export interface QueuedSession {
 }
 
 /**
- * The fair order. A project's turn comes by how many sessions it has at work plus how many of its own wait before; an
- * owner's turn within its project likewise; then age. So one owner's thousand sessions delay another's first by one.
+ * Every live session, those that wait with their place in the fair order. A project's turn comes by how many sessions
+ * it has at work plus how many of its own wait before; an owner's turn within its project likewise; then age. So one
+ * owner's thousand sessions delay another's first by one.
  */
 export const QUEUE = `
-WITH busy AS (
-  SELECT project_id, owner, count(*) FILTER (WHERE state <> 'queued') AS at_work
-  FROM sessions WHERE state <> 'ended' GROUP BY project_id, owner
-), by_owner AS (
-  SELECT s.id, s.project_id, s.owner, s.attempts, s.created_at, s.retry_at,
-    busy.at_work + row_number() OVER (PARTITION BY s.project_id, s.owner ORDER BY s.created_at, s.id) AS owner_turn,
-    (SELECT sum(b.at_work) FROM busy b WHERE b.project_id = s.project_id) AS project_at_work
-  FROM sessions s JOIN busy ON busy.project_id = s.project_id AND busy.owner = s.owner
-  WHERE s.state = 'queued'
+WITH by_owner AS (
+  SELECT s.*, s.state = 'queued' AS waits,
+    count(*) FILTER (WHERE s.state <> 'queued') OVER (PARTITION BY s.project_id) AS project_at_work,
+    count(*) FILTER (WHERE s.state <> 'queued') OVER (PARTITION BY s.project_id, s.owner)
+      + count(*) FILTER (WHERE s.state = 'queued')
+        OVER (PARTITION BY s.project_id, s.owner ORDER BY s.created_at, s.id) AS owner_turn
+  FROM sessions s WHERE s.state <> 'ended'
 ), by_project AS (
-  SELECT *, project_at_work
-    + row_number() OVER (PARTITION BY project_id ORDER BY owner_turn, created_at, id) AS project_turn
+  SELECT *, project_at_work + count(*) FILTER (WHERE waits)
+    OVER (PARTITION BY project_id ORDER BY owner_turn, created_at, id) AS project_turn
   FROM by_owner
 ), queue AS (
-  SELECT *, row_number() OVER (ORDER BY project_turn, owner_turn, created_at, id) AS position FROM by_project
+  SELECT *, CASE WHEN waits
+    THEN row_number() OVER (ORDER BY waits DESC, project_turn, owner_turn, created_at, id) END AS position
+  FROM by_project
 )`
 
 interface QueueRow {
@@ -49,7 +50,7 @@ interface QueueRow {
 export async function queuedSessions(database: Database, limit: number): Promise<QueuedSession[]> {
   const rows = await database.query<QueueRow>({
     name: 'sessions.queued',
-    text: `${QUEUE} SELECT id, project_id, owner, position, attempts, created_at, retry_at FROM queue ORDER BY position LIMIT $1`,
+    text: `${QUEUE} SELECT id, project_id, owner, position, attempts, created_at, retry_at FROM queue WHERE waits ORDER BY position LIMIT $1`,
     values: [limit],
   })
   return rows.map((row) => ({

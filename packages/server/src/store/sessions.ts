@@ -164,8 +164,7 @@ const FIND = `SELECT ${SESSION_COLUMNS} FROM sessions s WHERE s.id = $1`
 
 const LIVE_COLUMNS =
   's.id, s.project_id, s.owner, s.state, s.runner_id, s.attempts, s.end_reason, s.created_at, s.ending_at, s.expires_at, s.retry_at'
-const LIVE = `${QUEUE} SELECT ${LIVE_COLUMNS} FROM sessions s LEFT JOIN queue ON queue.id = s.id
-WHERE s.state <> 'ended' ORDER BY queue.position, s.created_at, s.id LIMIT $1`
+const LIVE = `${QUEUE} SELECT ${LIVE_COLUMNS} FROM queue s ORDER BY s.position, s.created_at, s.id LIMIT $1`
 const EXPIRED = `SELECT ${LIVE_COLUMNS} FROM sessions s
 WHERE s.state <> 'ended' AND s.expires_at <= $1 ORDER BY s.expires_at LIMIT $2`
 

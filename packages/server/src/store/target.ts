@@ -24,13 +24,24 @@ export interface TargetRunner {
   readonly assigned: boolean
 }
 
-/** Columns of {@link TargetRow}, for session `s` and runner `r`. */
-export const TARGET_COLUMNS = `s.id, s.project_id, s.state, s.phase, s.exit,
-  (SELECT max(e.seq) FROM session_events e WHERE e.session_id = s.id) AS last_seq,
-  r.id AS runner_id, r.driver, r.address, r.assigned`
+/**
+ * Reads the session whose id is the given expression, and its runner unless that is gone. The inner parts stay apart
+ * (`OFFSET 0`), so that each is one look into an index however many ids there are.
+ */
+export function targetOf(sessionId: string): string {
+  return `(
+    SELECT s.id, s.project_id, s.state, s.phase, s.exit, s.runner_id AS of_runner,
+      (SELECT max(e.seq) FROM session_events e WHERE e.session_id = s.id) AS last_seq
+    FROM sessions s WHERE s.id = ${sessionId} OFFSET 0
+  ) s LEFT JOIN LATERAL (
+    SELECT r.id AS runner_id, r.driver, r.address, r.assigned
+    FROM runners r WHERE r.id = s.of_runner AND r.state <> 'ended' OFFSET 0
+  ) r ON true`
+}
 
-/** Joins a session's runner, unless it is gone. */
-export const TARGET_RUNNER_JOIN = `LEFT JOIN runners r ON r.id = s.runner_id AND r.state <> 'ended'`
+/** Columns of {@link TargetRow}, from {@link targetOf}. */
+export const TARGET_COLUMNS = `s.id, s.project_id, s.state, s.phase, s.exit, s.last_seq,
+  r.runner_id, r.driver, r.address, r.assigned`
 
 /** A row as `pg` gives it; all null when there is no such session. */
 export interface TargetRow {
@@ -67,7 +78,7 @@ export function toTarget(row: TargetRow): SessionTarget | null {
 export async function findTarget(database: Database, id: string): Promise<SessionTarget | null> {
   const [row] = await database.query<TargetRow>({
     name: 'sessions.target',
-    text: `SELECT ${TARGET_COLUMNS} FROM sessions s ${TARGET_RUNNER_JOIN} WHERE s.id = $1`,
+    text: `SELECT ${TARGET_COLUMNS} FROM ${targetOf('$1')}`,
     values: [id],
   })
   return row ? toTarget(row) : null

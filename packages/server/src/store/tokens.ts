@@ -1,7 +1,7 @@
 import type { Role } from '@cliscale/sdk/protocol'
 import type { NewToken } from './create-session.ts'
 import type { Database } from './database.ts'
-import { type SessionTarget, TARGET_COLUMNS, TARGET_RUNNER_JOIN, type TargetRow, toTarget } from './target.ts'
+import { type SessionTarget, TARGET_COLUMNS, targetOf, type TargetRow, toTarget } from './target.ts'
 
 /** What became of one attempt to redeem. */
 export type Redeemed =
@@ -41,18 +41,18 @@ WITH mine AS MATERIALIZED (
 ), redeemed AS (
   DELETE FROM session_tokens t USING mine WHERE t.jti = mine.jti RETURNING t.jti, t.session_id, t.role
 )
-SELECT asked.jti, redeemed.session_id, redeemed.role, old.jti IS NOT NULL AS expired, ${TARGET_COLUMNS}
+SELECT asked.jti, redeemed.session_id, redeemed.role, target.*,
+  (SELECT old.expires_at <= now() FROM session_tokens old WHERE old.jti = asked.jti) AS expired
 FROM unnest($1::text[]) AS asked (jti)
 LEFT JOIN redeemed ON redeemed.jti = asked.jti
-LEFT JOIN session_tokens old ON old.jti = asked.jti AND old.expires_at <= now()
-LEFT JOIN sessions s ON s.id = redeemed.session_id
-${TARGET_RUNNER_JOIN}`
+LEFT JOIN LATERAL (SELECT ${TARGET_COLUMNS} FROM ${targetOf('redeemed.session_id')}) target ON true`
 
 interface RedeemRow extends TargetRow {
   readonly jti: string
   readonly session_id: string | null
   readonly role: Role
-  readonly expired: boolean
+  /** Null when there is no such token. */
+  readonly expired: boolean | null
 }
 
 interface Waiting {
