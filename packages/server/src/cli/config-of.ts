@@ -23,11 +23,11 @@ export function logOf({ logFormat, logLevel }: Config): Log {
   return createLog({ level: logLevel, format })
 }
 
-/** A log for commands whose standard output is their result. */
+/** A log for commands whose standard output is their result: faults only, unless another level was asked for. */
 export function quietLog(config: Config): Log {
   const destination = { write: (line: string) => void process.stderr.write(line) }
   return createLog({
-    level: config.logLevel === 'info' ? 'warn' : config.logLevel,
+    level: config.logLevel === 'info' ? 'error' : config.logLevel,
     format: 'pretty',
     destination,
   })

@@ -16,8 +16,8 @@ export async function keys({ words, options }: CommandLine): Promise<number> {
   const { scopes, rest } = takeScopes(options)
   const config = configOf({ words: more, options: rest })
   const action = actionOf(verb, argument, scopes)
-  await using opened = await openStore(config, quietLog(config))
-  process.stdout.write(await action(opened.storage.store))
+  await using storage = await openStore(config, quietLog(config))
+  process.stdout.write(await action(storage.store))
   return 0
 }
 

@@ -3,16 +3,16 @@ import { DEFAULT_PROJECT } from '../server/storage.ts'
 import { StartError } from '../server/data-folder.ts'
 import { configOf, quietLog } from './config-of.ts'
 import type { CommandLine } from './main.ts'
-import { openStore } from './store-of.ts'
+import { openStore, runningServer } from './store-of.ts'
 
 /** Prints a new link that signs a browser in to the console, once. */
 export async function login(line: CommandLine): Promise<number> {
   const config = configOf(line)
-  await using opened = await openStore(config, quietLog(config))
-  const url = config.publicUrl ?? opened.running?.url
+  const url = config.publicUrl ?? (await runningServer(config))?.url
   if (url === undefined)
     throw new StartError(`No server runs on ${config.dataDir}; start one with: cliscale-server`)
-  const { logins } = openDoors({ store: opened.storage.store, https: url.startsWith('https:') })
+  await using storage = await openStore(config, quietLog(config))
+  const { logins } = openDoors({ store: storage.store, https: url.startsWith('https:') })
   process.stdout.write(`${url}/#code=${await logins.createCode(DEFAULT_PROJECT)}\n`)
   return 0
 }

@@ -5,7 +5,7 @@ import { openStore } from './store-of.ts'
 /** Brings the database up to date: what the start of a controller does, as a step of its own. */
 export async function migrateCommand(line: CommandLine): Promise<number> {
   const config = configOf(line)
-  await using _opened = await openStore({ ...config, mode: 'all' }, quietLog(config))
+  await using _storage = await openStore({ ...config, mode: 'all' }, quietLog(config))
   process.stdout.write('The database is up to date.\n')
   return 0
 }

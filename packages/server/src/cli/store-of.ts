@@ -5,17 +5,13 @@ import { prepareDataFolder } from '../server/data-folder.ts'
 import { findPresence, type Presence } from '../server/presence.ts'
 import { openStorage, type Storage } from '../server/storage.ts'
 
-/** The database for one command, and the server that runs on it, if one does. */
-export interface CommandStore extends AsyncDisposable {
-  readonly storage: Storage
-  readonly running: Presence | null
+/** The server that runs on the configured data; null when none does. */
+export async function runningServer(config: Config): Promise<Presence | null> {
+  return findPresence((await prepareDataFolder(config.dataDir)).presence)
 }
 
 /** Opens the database of the running server, the configured one, or the embedded one for as long as the command runs. */
-export async function openStore(config: Config, log: Log): Promise<CommandStore> {
-  const paths = await prepareDataFolder(config.dataDir)
-  const running = await findPresence(paths.presence)
-  const databaseUrl = config.databaseUrl ?? running?.connectionString ?? null
-  const storage = await openStorage({ config: { ...config, databaseUrl }, log, health: new Health() })
-  return { storage, running, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() }
+export async function openStore(config: Config, log: Log): Promise<Storage> {
+  const databaseUrl = config.databaseUrl ?? (await runningServer(config))?.connectionString ?? null
+  return openStorage({ config: { ...config, databaseUrl }, log, health: new Health() })
 }

@@ -103,10 +103,15 @@ export async function runCli(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = cleanEnvironment(),
 ): Promise<CliResult> {
-  const child = spawn(PINNED_NODE, [...SOURCE_FLAGS, CLI, ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  return runNode([CLI, ...args], env)
+}
+
+/** Runs the pinned Node on repository source until it ends by itself. */
+export async function runNode(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = cleanEnvironment(),
+): Promise<CliResult> {
+  const child = spawn(PINNED_NODE, [...SOURCE_FLAGS, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

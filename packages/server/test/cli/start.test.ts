@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { backwards } from '../support/backwards.ts'
+import { dataFolder, removeDataFolder } from '../support/data-folder.ts'
+import { processesWith } from '../support/processes.ts'
+import { cleanEnvironment, runCli, runNode, spawnServer } from '../support/spawn-server.ts'
+
+const FREE_PORTS = ['--port=0', '--internal-port=0']
+
+test('a wrong configuration ends with 2 and one sentence for each problem, and makes nothing', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cst-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const dataDir = join(folder, 'data')
+  const { code, stdout, stderr } = await runCli([
+    '--port=x',
+    '--colour',
+    '--mode=some',
+    `--data-dir=${dataDir}`,
+  ])
+  assert.equal(code, 2)
+  assert.equal(stdout, '')
+  assert.equal(stderr.trim().split('\n').length, 3)
+  assert.doesNotMatch(stderr, /\bat .*:\d+:\d+/)
+  assert.equal(existsSync(dataDir), false)
+})
+
+test('an unknown command is a sentence', async () => {
+  for (const words of [
+    ['frobnicate'],
+    ['constructor'],
+    ['serve', 'now'],
+    ['keys'],
+    ['keys', 'create', 'a', 'b'],
+  ]) {
+    const { code, stderr } = await runCli([...words, '--data-dir=/nonexistent/x'])
+    assert.equal(code, 2, words.join(' '))
+    assert.equal(stderr.trim().split('\n').length, 1)
+  }
+})
+
+test('help and version need no configuration', async () => {
+  const help = await runCli(['--help'], cleanEnvironment({ CLISCALE_PORT: 'x' }))
+  assert.equal(help.code, 0)
+  assert.match(help.stdout, /--data-dir/)
+  const version = await runCli(['--version'])
+  const manifest = new URL('../../package.json', import.meta.url)
+  assert.equal(
+    version.stdout.trim(),
+    (JSON.parse(await readFile(manifest, 'utf8')) as { version: string }).version,
+  )
+})
+
+test('the shown configuration holds no secret', async () => {
+  const env = cleanEnvironment({ DATABASE_URL: 'postgresql://u:canary@h/d' })
+  const { code, stdout, stderr } = await runCli(['config', '--port=1234'], env)
+  assert.equal(code, 0)
+  assert.equal((JSON.parse(stdout) as { port: number }).port, 1234)
+  assert.doesNotMatch(stdout + stderr, /canary/)
+})
+
+test('an older Node gets one clear sentence', async () => {
+  const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.0' } })`
+  const { code, stderr } = await runNode([
+    `--import=data:text/javascript,${encodeURIComponent(pretend)}`,
+    cli,
+  ])
+  assert.equal(code, 1)
+  assert.equal(stderr, 'cliscale-server needs Node 24 or newer; this is Node 20.19.0.\n')
+  // It can say so only if nothing newer is loaded or parsed before.
+  assert.doesNotMatch(await readFile(cli, 'utf8'), /^import |\busing\b|\?\?=|#\w+\(/m)
+})
+
+test('a taken port is one sentence, and nothing is left behind', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const dataDir = await dataFolder()
+  t.after(() => removeDataFolder(dataDir))
+  for (const flags of [
+    [`--port=${port}`, '--internal-port=0'],
+    ['--port=0', `--internal-port=${port}`],
+  ]) {
+    const { code, stderr } = await runCli([...flags, '--spare-runners=0', `--data-dir=${dataDir}`])
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      new RegExp(
+        `^127\\.0\\.0\\.1:${port} is taken by another program; choose another with --(internal-)?port\\.\n$`,
+      ),
+    )
+    assert.deepEqual(await processesWith(dataDir), [])
+    assert.equal(existsSync(join(dataDir, 'keys/server.json')), false)
+  }
+})
+
+test('a data folder that cannot be written to is one sentence', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cst-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  await writeFile(join(folder, 'file'), '')
+  const { code, stderr } = await runCli([...FREE_PORTS, `--data-dir=${join(folder, 'file', 'data')}`])
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /^The data folder .* cannot be written to \(ENOTDIR\); choose another with --data-dir\.\n$/,
+  )
+})
+
+test('a database that does not answer is one sentence without its password', async (t) => {
+  const dataDir = await dataFolder()
+  t.after(() => removeDataFolder(dataDir))
+  const env = cleanEnvironment({ DATABASE_URL: 'postgresql://u:canary@127.0.0.1:1/d' })
+  const { code, stdout, stderr } = await runCli([...FREE_PORTS, `--data-dir=${dataDir}`], env)
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /^The database cannot be brought up to date \(.*ECONNREFUSED.*\); check DATABASE_URL\.\n$/,
+  )
+  assert.doesNotMatch(stdout + stderr, /canary/)
+})
+
+test('templates that cannot be used are told before anything listens', async (t) => {
+  const dataDir = await dataFolder()
+  t.after(() => removeDataFolder(dataDir))
+  const templates = join(dataDir, 'templates.json')
+  await writeFile(templates, '{"templates":[{"name":"A","command":"x"}]}')
+  const { code, stderr } = await runCli([...FREE_PORTS, `--templates=${templates}`, `--data-dir=${dataDir}`])
+  assert.equal(code, 1)
+  assert.match(stderr, /templates\.json cannot be used: .*name/)
+  assert.deepEqual(await processesWith(dataDir), [])
+})
+
+test('a second server on the same data is refused, and the first goes on', async (t) => {
+  const server = await spawnServer(t, { flags: ['--spare-runners=0'] })
+  const { code, stderr } = await runCli([...FREE_PORTS, `--data-dir=${server.dataDir}`])
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    new RegExp(`^Another cliscale-server \\(pid ${server.child.pid}\\) uses the data folder `),
+  )
+  assert.equal((await fetch(`${server.baseUrl}/readyz`)).status, 200)
+})
+
+test('a server ends with 0 on each signal and leaves no process and no note', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    const server = await spawnServer(backwards(t), { flags: ['--spare-runners=0'] })
+    assert.equal(await server.stop(signal), 0, signal)
+    assert.deepEqual(await processesWith(server.dataDir), [])
+    assert.equal(existsSync(join(server.dataDir, 'keys/server.json')), false)
+  }
+})
+
+test('the link on the first screen works, and so does one made later', async (t) => {
+  const server = await spawnServer(t, { flags: ['--spare-runners=0'] })
+  const first = /http:\/\/127\.0\.0\.1:\d+\/#code=csl_[\w-]{43}/.exec(server.output())?.[0] ?? ''
+  const later = (await runCli(['login', `--data-dir=${server.dataDir}`])).stdout.trim()
+  for (const link of [first, later]) {
+    const { hash, origin } = new URL(link)
+    assert.equal(origin, server.baseUrl)
+    const response = await fetch(`${origin}/v1/console/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code: hash.slice('#code='.length) }),
+    })
+    assert.equal(response.status, 204)
+  }
+})
+
+test('where logs are for a collector no code is written', async (t) => {
+  const server = await spawnServer(t, { flags: ['--spare-runners=0', '--log-format=json'] })
+  assert.doesNotMatch(server.output(), /csl_/)
+  for (const line of server.output().trim().split('\n')) JSON.parse(line)
+})
