@@ -5,7 +5,8 @@ export default defineConfig({
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',
-  dts: true,
+  // `await using` is in the types; a program whose `lib` ends before ESNext would not know its names.
+  dts: { banner: '/// <reference lib="esnext.disposable" />' },
   sourcemap: true,
   clean: true,
   splitting: true,
