@@ -10,7 +10,7 @@ import { RendererLease, type RendererName } from './renderer.ts'
 import { ReplayWindow } from './replay-window.ts'
 import { type Cells, ScreenLayout } from './screen-layout.ts'
 import { type KeyChord, shortcutOf } from './shortcuts.ts'
-import { createStrictStyles, type StrictStyles, styleRowsWithoutAttributes } from './strict-styles.ts'
+import { StrictStyles } from './strict-styles.ts'
 
 /** Looks and limits of a screen; all may change while it is open. */
 export interface ScreenOptions {
@@ -60,13 +60,12 @@ export class Screen {
   constructor(container: HTMLElement, options: ScreenOptions, listener: ScreenListener) {
     this.#options = options
     this.#listener = listener
-    this.#styles = createStrictStyles(container.getRootNode() as Document | ShadowRoot)
+    this.#styles = new StrictStyles(container.getRootNode() as Document | ShadowRoot)
     this.terminal = this.#createTerminal()
     const fit = new FitAddon()
     this.terminal.loadAddon(fit)
     this.#loadAddons()
-    styleRowsWithoutAttributes(this.terminal)
-    this.terminal.open(container)
+    this.#styles.open(this.terminal, container)
     this.#renderer = new RendererLease(this.terminal, (name) => {
       this.#layout.update()
       listener.onRenderer(name)
@@ -160,7 +159,6 @@ export class Screen {
       minimumContrastRatio: 4.5,
       macOptionClickForcesSelection: true,
       linkHandler: hyperlinkHandler((target) => this.#listener.onLinkTarget(target)),
-      documentOverride: this.#styles.document,
     })
   }
 

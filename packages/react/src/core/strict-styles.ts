@@ -1,76 +1,89 @@
+import type { Terminal } from '@xterm/xterm'
+
 /**
  * Lets xterm draw under a Content-Security-Policy without `'unsafe-inline'`.
  *
  * xterm writes its colours in two ways that such a policy refuses: as text of `<style>` elements, and, for 24-bit
  * colours of the DOM renderer, through `setAttribute('style')`. Both have a counterpart that policies allow, because
  * only a script that already runs can use it: constructed style sheets and the CSSOM.
+ *
+ * It reaches into xterm 6: where an xterm looks different it changes nothing, and only pages with such a policy lose
+ * colours.
  */
+export class StrictStyles {
+  readonly #root: Document | ShadowRoot
+  readonly #sheets = new Set<CSSStyleSheet>()
 
-/** Constructed sheets that stand in for the `<style>` elements of one terminal. */
-export interface StrictStyles {
-  /** For xterm's option `documentOverride`; `null` where the browser has no constructed sheets. */
-  readonly document: Document | null
+  /** Sheets are adopted by `root`, the document or shadow root that the terminal is drawn in. */
+  constructor(root: Document | ShadowRoot) {
+    this.#root = root
+  }
+
+  /** Opens a terminal; the renderers that it makes then and later draw through this. */
+  open(terminal: Terminal, container: HTMLElement): void {
+    const core = (terminal as { _core?: XtermCore })._core
+    const create = core?._createRenderer
+    if (core !== undefined && create !== undefined) {
+      core._createRenderer = () => {
+        const renderer = this.#withSheets(container.ownerDocument, () => create.call(core))
+        useStyleObject(renderer)
+        return renderer
+      }
+    }
+    this.#withSheets(container.ownerDocument, () => terminal.open(container))
+  }
+
   /** Takes all sheets out of the page again. */
-  dispose(): void
-}
+  dispose(): void {
+    for (const sheet of this.#sheets) this.#drop(sheet)
+  }
 
-/** Sheets are adopted by `root`, the document or shadow root that the terminal is drawn in. */
-export function createStrictStyles(root: Document | ShadowRoot): StrictStyles {
-  const page = root.ownerDocument ?? root
-  if (!('adoptedStyleSheets' in root) || typeof CSSStyleSheet !== 'function') {
-    return { document: null, dispose: () => undefined }
+  /**
+   * While `work` runs, which is one synchronous call, `document.createElement('style')` makes elements whose text
+   * becomes a constructed sheet. xterm's own `documentOverride` does not reach all of its elements.
+   */
+  #withSheets<T>(page: Document, work: () => T): T {
+    if (!('adoptedStyleSheets' in this.#root)) return work()
+    const before = Object.getOwnPropertyDescriptor(page, 'createElement')
+    const createElement = page.createElement.bind(page)
+    const replacement = (name: string, options?: ElementCreationOptions): HTMLElement =>
+      name === 'style' ? this.#sheetElement(createElement('cliscale-style')) : createElement(name, options)
+    Object.defineProperty(page, 'createElement', { value: replacement, configurable: true })
+    try {
+      return work()
+    } finally {
+      if (before === undefined) Reflect.deleteProperty(page, 'createElement')
+      else Object.defineProperty(page, 'createElement', before)
+    }
   }
-  const sheets = new Set<CSSStyleSheet>()
-  const adopt = (sheet: CSSStyleSheet): void => {
-    sheets.add(sheet)
-    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
-  }
-  const drop = (sheet: CSSStyleSheet): void => {
-    sheets.delete(sheet)
-    root.adoptedStyleSheets = root.adoptedStyleSheets.filter((other) => other !== sheet)
-  }
-  return {
-    document: documentWith(page, () => sheetElement(page, { adopt, drop })),
-    dispose: () => sheets.forEach(drop),
-  }
-}
 
-/** The page's document, but `createElement('style')` gives what `createStyle` makes. */
-function documentWith(page: Document, createStyle: () => HTMLElement): Document {
-  const createElement = (name: string, options?: ElementCreationOptions): HTMLElement =>
-    name === 'style' ? createStyle() : page.createElement(name, options)
-  return new Proxy(page, {
-    get(target, property) {
-      if (property === 'createElement') return createElement
-      const value: unknown = Reflect.get(target, property, target)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-    set: (target, property, value) => Reflect.set(target, property, value, target),
-  })
-}
-
-interface SheetHolder {
-  adopt(sheet: CSSStyleSheet): void
-  drop(sheet: CSSStyleSheet): void
-}
-
-/** An element that applies its text as a constructed sheet instead of as its content. */
-function sheetElement(page: Document, holder: SheetHolder): HTMLElement {
-  const element = page.createElement('cliscale-style')
-  const sheet = new CSSStyleSheet()
-  element.hidden = true
-  holder.adopt(sheet)
-  Object.defineProperty(element, 'textContent', {
-    get: () => Array.from(sheet.cssRules, (rule) => rule.cssText).join('\n'),
-    set: (css: string) => {
-      sheet.replaceSync(css)
-    },
-  })
-  element.remove = () => {
-    holder.drop(sheet)
-    Element.prototype.remove.call(element)
+  /** Makes the element apply its text as a constructed sheet instead of as its content. */
+  #sheetElement(element: HTMLElement): HTMLElement {
+    const sheet = new CSSStyleSheet()
+    this.#adopt(sheet)
+    element.hidden = true
+    Object.defineProperty(element, 'textContent', {
+      get: () => Array.from(sheet.cssRules, (rule) => rule.cssText).join('\n'),
+      set: (css: string) => {
+        sheet.replaceSync(css)
+      },
+    })
+    element.remove = () => {
+      this.#drop(sheet)
+      Element.prototype.remove.call(element)
+    }
+    return element
   }
-  return element
+
+  #adopt(sheet: CSSStyleSheet): void {
+    this.#sheets.add(sheet)
+    this.#root.adoptedStyleSheets = [...this.#root.adoptedStyleSheets, sheet]
+  }
+
+  #drop(sheet: CSSStyleSheet): void {
+    this.#sheets.delete(sheet)
+    this.#root.adoptedStyleSheets = this.#root.adoptedStyleSheets.filter((other) => other !== sheet)
+  }
 }
 
 interface RowFactory {
@@ -85,23 +98,10 @@ interface XtermCore {
   _createRenderer?: () => Renderer
 }
 
-/**
- * Makes the DOM renderers that this terminal will create set colours through the CSSOM. Must come before `open()`.
- * It reaches into xterm 6; where an xterm looks different it changes nothing, and only 24-bit colours of the DOM
- * renderer are lost under a strict policy.
- */
-export function styleRowsWithoutAttributes(terminal: object): void {
-  const core = (terminal as { _core?: XtermCore })._core
-  const create = core?._createRenderer
-  if (core === undefined || create === undefined) return
-  core._createRenderer = () => {
-    const renderer = create.call(core)
-    const factory = renderer._rowFactory
-    if (factory?._addStyle !== undefined) {
-      factory._addStyle = (element, style) => {
-        element.style.cssText += `${style};`
-      }
-    }
-    return renderer
+/** Makes the DOM renderer set 24-bit colours through the CSSOM. */
+function useStyleObject({ _rowFactory }: Renderer): void {
+  if (_rowFactory?._addStyle === undefined) return
+  _rowFactory._addStyle = (element, style) => {
+    element.style.cssText += `${style};`
   }
 }

@@ -45,7 +45,11 @@ function App(): JSX.Element {
       <button type="button">before</button>
       {shown &&
         sessionIds.map((sessionId) => (
-          <div className="frame" key={sessionId} data-renders={renders}>
+          <div
+            className={query.has('small') ? 'frame small' : 'frame'}
+            key={sessionId}
+            data-renders={renders}
+          >
             <CliscaleTerminal
               sessionId={sessionId}
               autoFocus

@@ -1,4 +1,4 @@
-import { type Browser, chromium, type ConsoleMessage, type Page } from 'playwright-core'
+import { type Browser, chromium } from 'playwright-core'
 
 const FLAGS = [
   '--no-sandbox',
@@ -14,23 +14,12 @@ export type BrowserKind = 'dom' | 'webgl'
 
 /** Starts a real Chromium. */
 export async function launchBrowser(kind: BrowserKind = 'dom'): Promise<Browser> {
+  const drawing =
+    kind === 'dom'
+      ? ['--disable-gpu', '--disable-3d-apis']
+      : ['--enable-unsafe-swiftshader', '--use-angle=swiftshader']
   return await chromium.launch({
     executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: [
-      ...FLAGS,
-      ...(kind === 'dom'
-        ? ['--disable-gpu', '--disable-3d-apis']
-        : ['--enable-unsafe-swiftshader', '--use-angle=swiftshader']),
-    ],
+    args: [...FLAGS, ...drawing],
   })
-}
-
-/** Collects what a page complains about: uncaught errors, and errors on its console. */
-export function complaintsOf(page: Page): string[] {
-  const complaints: string[] = []
-  page.on('pageerror', (error) => complaints.push(String(error)))
-  page.on('console', (message: ConsoleMessage) => {
-    if (message.type() === 'error') complaints.push(message.text())
-  })
-  return complaints
 }

@@ -82,7 +82,7 @@ export class Front {
   }
 
   #pass(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const { host: _host, origin: _origin, cookie: _cookie, ...headers } = incoming.headers
+    const { headers } = incoming
     const upstream = request(
       new URL(incoming.url ?? '/', this.#options.upstream),
       {
@@ -105,10 +105,9 @@ export class Front {
       return
     }
     this.upgrades += 1
-    const { hostname, port, host, origin } = new URL(this.#options.upstream)
+    const { hostname, port } = new URL(this.#options.upstream)
     const upstream = connect(Number(port), hostname)
-    const headers = { ...incoming.headers, host, ...(incoming.headers.origin ? { origin } : {}) }
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`)
+    const lines = Object.entries(incoming.headers).map(([name, value]) => `${name}: ${String(value)}`)
     upstream.write(`GET ${incoming.url ?? '/'} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
     upstream.write(head)
     this.#sockets.add(socket)
