@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { at } from './root.mjs'
@@ -14,6 +14,7 @@ const compilers = [
 /** Installs the tarballs in an empty folder, compiles against them and runs them. One sentence per failure. */
 export async function checkInstalled(tarballs) {
   const folder = mkdtempSync(join(tmpdir(), 'cliscale-installed-'))
+  chmodSync(folder, 0o755) // Started by root, the database runs as another user, who must be able to enter.
   try {
     const dependencies = Object.fromEntries(fromRegistry.map((name) => [name, versionOf(name)]))
     for (const [name, tarball] of Object.entries(tarballs))
@@ -22,12 +23,15 @@ export async function checkInstalled(tarballs) {
       join(folder, 'package.json'),
       JSON.stringify({ private: true, type: 'module', dependencies }),
     )
-    for (const file of ['types.tsx', 'imports.mjs']) cpSync(at('.ci/consumer', file), join(folder, file))
+    for (const file of ['types.tsx', 'imports.mjs', 'serve.mjs', 'session.mjs'])
+      cpSync(at('.ci/consumer', file), join(folder, file))
     return await firstFailure(folder, [
       ['npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']],
       ...compilers.map(typecheck),
       ['node', ['imports.mjs']],
-      ['npx', ['--no-install', 'cliscale-server', '--help']],
+      ['npx', ['@cliscale/server', '--help']],
+      ['node', ['serve.mjs']],
+      ['npx', ['@cliscale/server', 'exec', '--', 'node', 'session.mjs']],
     ])
   } finally {
     rmSync(folder, { recursive: true, force: true })
