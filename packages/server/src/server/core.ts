@@ -56,7 +56,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const runnerSecret = await RunnerSecret.fromFile(paths.runnerKey)
   const role = { ...options, paths, storage, runnerSecret, metrics }
   const controller = config.mode === 'gateway' ? null : stack.use(await startControllerRole(role))
-  const gateway = config.mode === 'controller' ? null : gatewayOptions(role)
+  const gateway = config.mode === 'controller' ? null : gatewayOptions({ ...role, health })
   const all = stack.move()
   return {
     config,

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import { CodedError } from '../http/coded-error.ts'
 import type { Health } from '../observability/health.ts'
@@ -9,6 +10,9 @@ import { type EventHints, listenForEvents } from '../store/listen.ts'
 import { migrate } from '../store/migrate.ts'
 import { createStore, type Store } from '../store/store.ts'
 import { StartError } from './data-folder.ts'
+
+/** A start does not wait longer for the connection that listens: it comes when the database does. */
+const LISTEN_WITHIN_MS = 2_000
 
 /** The project that everything belongs to until there are more. */
 export const DEFAULT_PROJECT = 'default'
@@ -59,6 +63,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const hints = listenForEvents({ connectionString, log })
   stack.defer(() => hints.close())
   health.register('events', 'ready', () => hints.check())
+  // Without it a server that just said that it is ready would answer a probe that it is not.
+  await Promise.race([hints.ready, pause(LISTEN_WITHIN_MS, undefined, { ref: false })])
   const all = stack.move()
   return { connectionString, database, store, hints, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }

@@ -41,8 +41,8 @@ export async function startTestServer(t: TestContext, options: TestServerOptions
   const connectionString = options.env?.DATABASE_URL ?? (await testDatabase(cleanup)).connectionString
   const dataDir = await dataFolder()
   cleanup.after(() => removeDataFolder(dataDir))
-  const flags = ['--port=0', '--internal-port=0', '--drain-seconds=0', `--data-dir=${dataDir}`]
-  const env = { DATABASE_URL: connectionString, ...options.env }
+  const flags = ['--port=0', '--internal-port=0', `--data-dir=${dataDir}`]
+  const env = { DATABASE_URL: connectionString, CLISCALE_DRAIN_SECONDS: '0', ...options.env }
   const config = parseConfig([...flags, ...(options.flags ?? [])], env)
   const lines: string[] = []
   const log = createLog({ level: 'debug', destination: { write: (line) => lines.push(line) } })

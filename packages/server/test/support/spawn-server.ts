@@ -41,8 +41,8 @@ export const PINNED_NODE: string = join(ROOT, 'node_modules/.bin/node')
 /** Starts the real command. It is stopped with the test, unless the test stopped it. */
 export async function spawnServer(t: TestContext, options: SpawnOptions = {}): Promise<SpawnedServer> {
   const dataDir = options.dataDir ?? (await dataFolder())
-  const flags = ['--port=0', '--internal-port=0', '--drain-seconds=0', `--data-dir=${dataDir}`]
-  const env = cleanEnvironment(options.env)
+  const flags = ['--port=0', '--internal-port=0', `--data-dir=${dataDir}`]
+  const env = cleanEnvironment({ CLISCALE_DRAIN_SECONDS: '0', ...options.env })
   const child = spawn(PINNED_NODE, [...SOURCE_FLAGS, CLI, ...flags, ...(options.flags ?? [])], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
