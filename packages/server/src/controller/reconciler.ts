@@ -117,7 +117,7 @@ export class Reconciler {
   async #look(): Promise<Look> {
     const { store, driver } = this.#options.parts
     const observed = await driver.list()
-    const [sessions, runners] = await Promise.all([store.sessions.live(), store.runners.live()])
+    const { sessions, runners } = await store.live()
     return { observed, sessions, runners: runners.filter((runner) => runner.driver === driver.name) }
   }
 

@@ -7,7 +7,8 @@ import { age, fateOf } from './runner-fate.ts'
  * but actions, at most one for each session and one for each runner. Doing them and deciding again comes to rest.
  *
  * `observed` must be listed before `desired` is read. A row is written before its runner is started, so every runner
- * in the older list has a row in the younger one, and one without is an orphan.
+ * in the older list has a row in the younger one, and one without is an orphan. Sessions and runners of `desired` must
+ * be of one moment: otherwise a runner that was claimed in between would seem to have no session.
  */
 export function decide(now: Date, desired: Desired, observed: readonly ObservedState[]): Action[] {
   return new Decision(now, desired, observed).actions()

@@ -64,7 +64,7 @@ export const DEFAULT_POLICY: Policy = {
   lingerTimeoutMs: 60_000,
 }
 
-/** What the database says and the operator wants. Read it after asking the driver for its list: see `decide`. */
+/** What the database said at one moment, after the driver was asked for its list, and what the operator wants. */
 export interface Desired {
   /** Every live session, those that wait in their fair order. */
   readonly sessions: readonly DesiredSession[]

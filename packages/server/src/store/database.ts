@@ -39,6 +39,8 @@ export interface Database extends Queryable {
   readonly connectionString: string
   /** Runs `work` in one transaction: commits when it resolves, rolls back when it rejects. */
   transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
+  /** Runs `work`, which only reads; all its statements see the same moment. */
+  snapshot<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
   /** Null when the database answers, else one sentence. Fits the health registry. */
   check(): Promise<string | null>
   readonly pool: PoolState
@@ -127,18 +129,11 @@ class PooledDatabase implements Database {
   }
 
   async transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
-    return this.#withClient(async (client) => {
-      await run(client, { text: 'BEGIN' })
-      try {
-        const result = await work({ query: (statement) => run(client, statement) })
-        await run(client, { text: 'COMMIT' })
-        return result
-      } catch (error) {
-        // A lost connection is rolled back by the server and dropped by the pool.
-        if (toDatabaseError(error) === error) await run(client, { text: 'ROLLBACK' })
-        throw error
-      }
-    })
+    return this.#within('BEGIN', work)
+  }
+
+  async snapshot<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
+    return this.#within('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)
   }
 
   async check(): Promise<string | null> {
@@ -153,6 +148,21 @@ class PooledDatabase implements Database {
   close(): Promise<void> {
     this.#closed ??= this.#pool.end()
     return this.#closed
+  }
+
+  async #within<T>(begin: string, work: (transaction: Queryable) => Promise<T>): Promise<T> {
+    return this.#withClient(async (client) => {
+      await run(client, { text: begin })
+      try {
+        const result = await work({ query: (statement) => run(client, statement) })
+        await run(client, { text: 'COMMIT' })
+        return result
+      } catch (error) {
+        // A lost connection is rolled back by the server and dropped by the pool.
+        if (toDatabaseError(error) === error) await run(client, { text: 'ROLLBACK' })
+        throw error
+      }
+    })
   }
 
   async #withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {

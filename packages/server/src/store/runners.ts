@@ -1,4 +1,4 @@
-import type { Database } from './database.ts'
+import type { Database, Queryable } from './database.ts'
 import { RUNNER_COLUMNS, type RunnerRecord, type RunnerRow, toRunnerRecord } from './runner-row.ts'
 
 /** A runner that a driver is about to start. */
@@ -64,11 +64,14 @@ export function runnersOf(database: Database): Runners {
     retireBlank: (id) => did('runners.retireBlank', RETIRE_BLANK, [id]),
     end: (id, detail) => did('runners.end', END, [id, detail ?? null]),
     get: (id) => one('runners.get', `SELECT ${RUNNER_COLUMNS} FROM runners r WHERE r.id = $1`, [id]),
-    live: async () => {
-      const text = `SELECT ${RUNNER_COLUMNS} FROM runners r WHERE r.state <> 'ended' ORDER BY r.created_at, r.id`
-      return (await database.query<RunnerRow>({ name: 'runners.live', text })).map(toRunnerRecord)
-    },
+    live: () => liveRunners(database),
   }
+}
+
+/** As {@link Runners.live}, in a transaction of the caller's. */
+export async function liveRunners(database: Queryable): Promise<RunnerRecord[]> {
+  const text = `SELECT ${RUNNER_COLUMNS} FROM runners r WHERE r.state <> 'ended' ORDER BY r.created_at, r.id`
+  return (await database.query<RunnerRow>({ name: 'runners.live', text })).map(toRunnerRecord)
 }
 
 /** A session that gets a runner: state, attempt and event. Joined by `INSERT` and `CLAIM`. */

@@ -1,6 +1,6 @@
 import type { EndReason, Phase, PhaseReport, SessionExit, SessionState } from '@cliscale/sdk/protocol'
 import { type CreatedSession, type CreateSession, createSession } from './create-session.ts'
-import type { Database } from './database.ts'
+import type { Database, Queryable } from './database.ts'
 import { type ListSessions, listSessions, type SessionPage } from './list-sessions.ts'
 import { QUEUE, type QueuedSession, queuedSessions, queuePosition } from './queue.ts'
 import { SESSION_COLUMNS, type SessionRecord, type SessionRow, toSessionRecord } from './session-row.ts'
@@ -85,7 +85,7 @@ export interface Sessions {
   /** 1-based; null when it does not wait. */
   queuePosition(id: string): Promise<number | null>
   /** Every session that has not ended: those that wait in their fair order, then the others, oldest first. */
-  live(limit?: number): Promise<LiveSession[]>
+  live(): Promise<LiveSession[]>
   /** Live sessions whose lifetime is over. */
   expired(now: Date, limit: number): Promise<LiveSession[]>
   /** The sealed assignment; null when there is none any more. */
@@ -132,10 +132,7 @@ export function sessionsOf(database: Database): Sessions {
     },
     queued: (limit) => queuedSessions(database, limit),
     queuePosition: (id) => queuePosition(database, id),
-    live: async (limit = 10_000) => {
-      const rows = await database.query<SessionRow>({ name: 'sessions.live', text: LIVE, values: [limit] })
-      return rows.map(toLive)
-    },
+    live: () => liveSessions(database),
     expired: async (now, limit) => {
       const rows = await database.query<SessionRow>({
         name: 'sessions.expired',
@@ -159,12 +156,17 @@ export function sessionsOf(database: Database): Sessions {
   }
 }
 
+/** As {@link Sessions.live}, in a transaction of the caller's. */
+export async function liveSessions(database: Queryable): Promise<LiveSession[]> {
+  return (await database.query<SessionRow>({ name: 'sessions.live', text: LIVE })).map(toLive)
+}
+
 const GET = `SELECT ${SESSION_COLUMNS} FROM sessions s WHERE s.project_id = $1 AND s.id = $2`
 const FIND = `SELECT ${SESSION_COLUMNS} FROM sessions s WHERE s.id = $1`
 
 const LIVE_COLUMNS =
   's.id, s.project_id, s.owner, s.state, s.runner_id, s.attempts, s.end_reason, s.created_at, s.ending_at, s.expires_at, s.retry_at'
-const LIVE = `${QUEUE} SELECT ${LIVE_COLUMNS} FROM queue s ORDER BY s.position, s.created_at, s.id LIMIT $1`
+const LIVE = `${QUEUE} SELECT ${LIVE_COLUMNS} FROM queue s ORDER BY s.position, s.created_at, s.id`
 const EXPIRED = `SELECT ${LIVE_COLUMNS} FROM sessions s
 WHERE s.state <> 'ended' AND s.expires_at <= $1 ORDER BY s.expires_at LIMIT $2`
 

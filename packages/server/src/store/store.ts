@@ -5,8 +5,9 @@ import { type Leases, leasesOf } from './leases.ts'
 import { type LoginCodes, loginCodesOf } from './login-codes.ts'
 import { type Projects, projectsOf } from './projects.ts'
 import { prune, type Pruned, type Retention } from './prune.ts'
-import { type Runners, runnersOf } from './runners.ts'
-import { type Sessions, sessionsOf } from './sessions.ts'
+import type { RunnerRecord } from './runner-row.ts'
+import { liveRunners, type Runners, runnersOf } from './runners.ts'
+import { liveSessions, type LiveSession, type Sessions, sessionsOf } from './sessions.ts'
 import { type SigningKeys, signingKeysOf } from './signing-keys.ts'
 import { type Tokens, tokensOf } from './tokens.ts'
 
@@ -21,6 +22,11 @@ export interface Store {
   readonly events: Events
   readonly tokens: Tokens
   readonly leases: Leases
+  /**
+   * Live sessions and runners as they were at one moment. Read apart, a runner that was claimed in between would seem
+   * to have no session.
+   */
+  live(): Promise<{ readonly sessions: readonly LiveSession[]; readonly runners: readonly RunnerRecord[] }>
   /** Deletes what is over, at most one batch of each kind. */
   prune(retention?: Retention): Promise<Pruned>
 }
@@ -37,6 +43,11 @@ export function createStore(database: Database): Store {
     events: eventsOf(database),
     tokens: tokensOf(database),
     leases: leasesOf(database),
+    live: () =>
+      database.snapshot(async (moment) => ({
+        sessions: await liveSessions(moment),
+        runners: await liveRunners(moment),
+      })),
     prune: (retention) => prune(database, retention),
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createStore } from '../../src/store/store.ts'
 import { testDatabase } from '../support/database.ts'
 import { blankRunner, newId, newSession } from '../support/sessions.ts'
 
@@ -75,6 +76,35 @@ test('a claim and the retirement of a blank runner exclude each other', async (t
     assert.equal(claimed === null, retired)
     if (claimed) await store.runners.end(claimed.id)
   }
+})
+
+test('sessions and runners of one look fit together while sessions come and go', async (t) => {
+  const { store, open } = await testDatabase(t)
+  await store.projects.ensure('p1', 'One')
+  const writer = createStore(open())
+  const over = new AbortController()
+  const exit = { code: 0, signal: null, reason: 'exited' } as const
+  const writing = (async () => {
+    while (!over.signal.aborted) {
+      await blankRunner(writer)
+      const { info } = await writer.sessions.create(newSession({ claimBlank: 'process' }))
+      const move = { to: 'ended', exit, runner: 'ended' } as const
+      await writer.sessions.transition({ id: info.id, from: ['scheduled'], move })
+    }
+  })()
+  let claimed = 0
+  for (let look = 0; look < 300 || claimed < 10; look += 1) {
+    const { sessions, runners } = await store.live()
+    for (const { sessionId } of runners) {
+      if (sessionId !== null) assert.ok(sessions.some(({ id }) => id === sessionId))
+    }
+    for (const { runnerId } of sessions) {
+      if (runnerId !== null) assert.ok(runners.some(({ id }) => id === runnerId))
+      claimed += 1
+    }
+  }
+  over.abort()
+  await writing
 })
 
 test('nothing is written under a lease that was lost', async (t) => {
