@@ -5,10 +5,16 @@ const terminal = connectTerminal({
   url: String(process.argv[2]),
   tokenSource: TokenSource.custom(() => 'driver'),
 })
-terminal.on('data', (data) => process.stdout.write(data))
+let shown = ''
+const answered = new Promise<void>((resolve) => {
+  terminal.on('data', (data) => {
+    shown += new TextDecoder().decode(data)
+    if (shown.includes('got hello')) resolve()
+  })
+})
 await terminal.ready
 terminal.resize(100, 30)
 await terminal.write('hello\n')
-await new Promise<void>((resolve) => terminal.once('data', () => resolve()))
+await answered
 await terminal.close()
-console.log('closed')
+console.log(shown, 'closed')
