@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { KeyFileError, readOrCreateKeyFile } from './key-file.ts'
 
 const KEY_BYTES = 32
@@ -9,13 +9,13 @@ const PURPOSE = 'cliscale-runner\n'
  * runner key, as 43 base64url characters. No row holds it.
  */
 export class RunnerSecret {
-  readonly #key: Buffer
+  readonly #key: KeyObject
 
   /** `key`: 32 random bytes. */
   constructor(key: Buffer) {
     if (key.length !== KEY_BYTES)
       throw new KeyFileError(`A runner key has ${KEY_BYTES} bytes, this one ${key.length}.`)
-    this.#key = Buffer.from(key)
+    this.#key = createSecretKey(key)
   }
 
   /** Reads the key that controller and gateway share; makes it when it is not there. */

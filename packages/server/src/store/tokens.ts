@@ -23,13 +23,19 @@ export interface Tokens {
   mint(sessionId: string, token: NewToken): Promise<void>
   /**
    * Uses a token up: of any number of calls over any number of processes exactly one is `redeemed`. Calls of one turn
-   * of the event loop share one statement.
+   * of the event loop share one statement, and so do calls that come while enough statements are under way.
    */
   redeem(jti: string): Promise<Redeemed>
 }
 
 /** Most tokens of one statement. */
 const MAX_BATCH = 256
+
+/**
+ * Most statements under way at once. Few, so that under load many tokens share one; more than one, so that a
+ * connection that hangs does not hold up everybody.
+ */
+const MAX_UNDER_WAY = 2
 
 /**
  * Rows that another statement holds are skipped instead of awaited: whoever holds them redeems them. So batches cannot
@@ -68,6 +74,8 @@ export function tokensOf(database: Database): Tokens {
 class TokenTable implements Tokens {
   readonly #database: Database
   #batch = new Map<string, Waiting>()
+  #scheduled = false
+  #underWay = 0
 
   constructor(database: Database) {
     this.#database = database
@@ -83,20 +91,29 @@ class TokenTable implements Tokens {
 
   redeem(jti: string): Promise<Redeemed> {
     if (this.#batch.has(jti)) return Promise.resolve({ outcome: 'used' })
-    if (this.#batch.size === 0) setImmediate(() => void this.#flush())
     return new Promise((resolve, reject) => {
       this.#batch.set(jti, { resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#underWay >= MAX_UNDER_WAY || this.#batch.size === 0) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      void this.#flush()
     })
   }
 
   async #flush(): Promise<void> {
-    const batch = [...this.#batch]
-    this.#batch = new Map()
-    const statements: Promise<void>[] = []
-    for (let at = 0; at < batch.length; at += MAX_BATCH) {
-      statements.push(this.#redeemAll(new Map(batch.slice(at, at + MAX_BATCH))))
-    }
-    await Promise.all(statements)
+    const waiting = [...this.#batch]
+    this.#batch = new Map(waiting.slice(MAX_BATCH))
+    this.#underWay += 1
+    this.#schedule()
+    await this.#redeemAll(new Map(waiting.slice(0, MAX_BATCH)))
+    this.#underWay -= 1
+    this.#schedule()
   }
 
   async #redeemAll(batch: ReadonlyMap<string, Waiting>): Promise<void> {
