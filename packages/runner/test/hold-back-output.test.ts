@@ -79,7 +79,7 @@ test('a resume from beyond the ring is a snapshot that says what was lost', asyn
   await first.shows('start')
   const { offset } = first
   first.type('\r')
-  first.cut()
+  await first.close(1001)
   await waitFor('the job to have written all', async () => (await runner.status()).outputOffset > 2_800_000)
   const again = await runner.connect({ client: first.client, resume: { epoch, offset } })
   const ready = await again.attached()

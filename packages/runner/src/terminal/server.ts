@@ -27,6 +27,9 @@ const MAX_PENDING_INPUT_BYTES = 131_072
 /** Erases what a `tty` client shows: it knows no other way to be told. */
 const RESET = Buffer.from('\x1bc')
 
+/** Closes after which a client may come back: the connection was lost, or the gateway restarts. */
+const BROKEN: ReadonlySet<number> = new Set([1006, 1012])
+
 /** What the server of a terminal's clients tells. */
 export interface TerminalServerEvents {
   /** A client is gone. `tookAll`: it may drive, and has received all output and the exit. */
@@ -190,7 +193,7 @@ export class TerminalServer {
     this.#replaceOlder(client)
     this.#ledger.open(client.id, hello.input ?? 0)
     client.state = 'waiting'
-    if (terminal.seat.join(client)) this.#sizeLike(client)
+    if (terminal.join(client)) this.#sizeLike(client)
     if (terminal.started) this.#attach(client)
     else if (this.#phase !== undefined) client.send({ type: 'phase', report: this.#phase })
   }
@@ -198,7 +201,7 @@ export class TerminalServer {
   #replaceOlder(client: Client): void {
     for (const older of this.#clients) {
       if (older === client || older.id !== client.id) continue
-      this.#terminal?.seat.leave(older)
+      this.#terminal?.leave(older, false)
       older.fail('TAKEN_OVER', 'The same client connected again.')
     }
   }
@@ -236,10 +239,9 @@ export class TerminalServer {
     const terminal = this.#terminal
     if (client.role !== 'driver') return this.#refuseRole(client)
     if (terminal === undefined || terminal.seat.holder === client) return
-    terminal.seat.take(client)
+    terminal.take(client)
     this.#sizeLike(client)
     this.announce()
-    terminal.gate()
   }
 
   /** ttyd ignores what a viewer sends, and its stock page sends sizes unasked. */
@@ -333,8 +335,7 @@ export class TerminalServer {
     const finished = client.state === 'closing' && this.#terminal?.exit !== undefined && code === 1000
     client.state = 'closing'
     this.#clients.delete(client)
-    this.#terminal?.seat.leave(client)
-    this.#terminal?.gate()
+    this.#terminal?.leave(client, BROKEN.has(code))
     this.announce()
     this.#events.left(finished && client.role === 'driver')
   }

@@ -1,5 +1,6 @@
 import { CREDIT_WINDOW_BYTES, type SessionExit } from '@cliscale/sdk/protocol'
 
+import { Absence } from './absence.ts'
 import type { Client } from './client.ts'
 import { History, type HistoryOptions } from './history.ts'
 import { Pty, type PtyExit, type PtyOptions } from './pty.ts'
@@ -36,6 +37,7 @@ export class Terminal {
   /** Set once there is nothing more to come. */
   exit: SessionExit | undefined
   readonly #events: TerminalEvents
+  readonly #absence: Absence = new Absence()
   #pty: Pty | undefined
   #paused = false
   #flushing = false
@@ -100,15 +102,38 @@ export class Terminal {
     await this.#pty?.terminate(graceMs)
   }
 
+  /** A client joins. True when it drives from now on. */
+  join(client: Client): boolean {
+    const drives = this.seat.join(client)
+    if (drives) this.#absence.end()
+    return drives
+  }
+
+  /** A client takes the wheel, whoever has it. */
+  take(client: Client): void {
+    this.seat.take(client)
+    this.#absence.end()
+    this.gate()
+  }
+
+  /** A client is gone. `broken`: its connection was lost, so that a driver may come back. */
+  leave(client: Client, broken: boolean): void {
+    if (this.seat.leave(client) && broken && client.extended && client.sent > 0) {
+      this.#absence.begin(client, () => this.gate())
+    }
+    this.gate()
+  }
+
   /** Frees what it holds; the program must be gone. */
   close(): void {
+    this.#absence.end()
     this.sizer.close()
     this.history.dispose()
   }
 
   /**
-   * Reads the PTY only as far as the driver's terminal follows, and the screen. Without a driver the program is never
-   * held up by a client.
+   * Reads the PTY only as far as the driver's terminal follows, and the screen. Without a driver, and without one that
+   * is expected back, the program is never held up by a client.
    */
   gate(): void {
     const hold = this.#mustHold()
@@ -158,10 +183,17 @@ export class Terminal {
   }
 
   #mustHold(): boolean {
-    const driver = this.seat.holder
     if (this.history.full) return true
-    if (driver === undefined || (driver.state !== 'live' && driver.state !== 'lost')) return false
-    const owed = this.history.ring.head - driver.confirmed
+    const confirmed = this.#confirmedByDriver()
+    if (confirmed === undefined) return false
+    const owed = this.history.ring.head - confirmed
     return this.#paused ? owed > this.window / 2 : owed >= this.window
+  }
+
+  /** Offset up to which the driver has parsed, here or expected back; undefined when there is nobody to wait for. */
+  #confirmedByDriver(): number | undefined {
+    const driver = this.seat.holder
+    if (driver === undefined) return this.#absence.active ? this.#absence.confirmed : undefined
+    return driver.state === 'live' || driver.state === 'lost' ? driver.confirmed : undefined
   }
 }
