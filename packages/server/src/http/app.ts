@@ -72,10 +72,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   return app
 }
 
-/**
- * Nothing may run that the server did not send. Styles may stand inline because the terminal writes its own: xterm.js
- * makes style elements for its cell sizes and colours.
- */
+/** Nothing may run or style a page that the server did not send as a file; the terminal draws by adopted style sheets. */
 function securityHeaders(https: boolean): object {
   return {
     strictTransportSecurity: https,
@@ -85,7 +82,7 @@ function securityHeaders(https: boolean): object {
       directives: {
         'default-src': ["'none'"],
         'script-src': ["'self'"],
-        'style-src': ["'self'", "'unsafe-inline'"],
+        'style-src': ["'self'"],
         'img-src': ["'self'", 'data:'],
         'font-src': ["'self'"],
         'connect-src': ["'self'"],
