@@ -4,18 +4,15 @@
  * DEC terminals, and C1 controls as UTF-8), so what follows a cut means the same to a terminal that starts there.
  */
 export type GroundState =
-  | 'ground'
-  | 'escape'
-  | 'csi'
-  | 'osc'
-  | 'dcs'
-  | 'string'
+  | Parsing
   /** One to three continuation bytes to come. */
   | 'utf8-1'
   | 'utf8-2'
   | 'utf8-3'
   /** After 0xC2, where a C1 control may be. */
-  | 'c1'
+  | `${Parsing}+c2`
+
+type Parsing = 'ground' | 'escape' | 'csi' | 'osc' | 'dcs' | 'string'
 
 const BEL = 0x07
 const CAN = 0x18
@@ -45,8 +42,8 @@ export function scanGround(from: GroundState, bytes: Uint8Array): GroundScan {
  * exists: an empty string of the same end, whose rest is then swallowed.
  */
 export function reenter(state: GroundState): string {
-  if (state === 'osc') return '\x1b]'
-  if (state === 'dcs' || state === 'string') return '\x1bX'
+  if (state.startsWith('osc')) return '\x1b]'
+  if (state.startsWith('dcs') || state.startsWith('string')) return '\x1bX'
   return ''
 }
 
@@ -55,39 +52,54 @@ function next(state: GroundState, byte: number): GroundState {
   switch (state) {
     case 'ground':
       return byte < 0x80 ? 'ground' : first(byte)
+    case 'utf8-1':
+      return isContinuation(byte) ? 'ground' : next('ground', byte)
+    case 'utf8-2':
+      return isContinuation(byte) ? 'utf8-1' : next('ground', byte)
+    case 'utf8-3':
+      return isContinuation(byte) ? 'utf8-2' : next('ground', byte)
     case 'escape':
-      return escape(byte)
     case 'csi':
-      return (byte >= 0x40 && byte < 0x7f) || byte === CAN || byte === SUB ? 'ground' : 'csi'
     case 'osc':
-      return byte === BEL || byte === CAN || byte === SUB ? 'ground' : 'osc'
     case 'dcs':
     case 'string':
-      return byte === CAN || byte === SUB ? 'ground' : state
-    case 'c1':
-      return byte < 0x80 ? next('ground', byte) : c1(byte)
-    case 'utf8-1':
-      return byte < 0x80 ? next('ground', byte) : 'ground'
-    case 'utf8-2':
-      return byte < 0x80 ? next('ground', byte) : 'utf8-1'
-    case 'utf8-3':
-      return byte < 0x80 ? next('ground', byte) : 'utf8-2'
+      return byte === 0xc2 ? `${state}+c2` : within(state, byte)
+    case 'ground+c2':
+    case 'escape+c2':
+    case 'csi+c2':
+    case 'osc+c2':
+    case 'dcs+c2':
+    case 'string+c2':
+      return afterC2(state.slice(0, -3) as Parsing, byte)
   }
 }
 
+function within(state: Parsing, byte: number): GroundState {
+  if (byte === CAN || byte === SUB) return 'ground'
+  if (state === 'escape') return byte < 0x30 || byte >= 0x7f ? 'escape' : introduced(byte)
+  if (state === 'csi') return byte >= 0x40 && byte < 0x7f ? 'ground' : 'csi'
+  return state === 'osc' && byte === BEL ? 'ground' : state
+}
+
+/** U+0080 to U+009F are the 8-bit forms of ESC @ to ESC _, and are obeyed everywhere. */
+function afterC2(state: Parsing, byte: number): GroundState {
+  if (!isContinuation(byte)) return next(state, byte)
+  return byte < 0xa0 ? introduced(byte - 0x40) : state
+}
+
+function isContinuation(byte: number): boolean {
+  return byte >= 0x80 && byte < 0xc0
+}
+
 function first(byte: number): GroundState {
-  if (byte === 0xc2) return 'c1'
+  if (byte === 0xc2) return 'ground+c2'
   if (byte >= 0xc3 && byte < 0xe0) return 'utf8-1'
   if (byte >= 0xe0 && byte < 0xf0) return 'utf8-2'
   return byte >= 0xf0 && byte < 0xf8 ? 'utf8-3' : 'ground'
 }
 
-function escape(byte: number): GroundState {
-  if (byte < 0x30) return byte === CAN || byte === SUB ? 'ground' : 'escape'
-  return introduced(byte)
-}
-
-function introduced(byte: number): GroundState {
+/** What ESC and this byte begin. */
+function introduced(byte: number): Parsing {
   switch (byte) {
     case 0x5b:
       return 'csi'
@@ -99,14 +111,7 @@ function introduced(byte: number): GroundState {
     case 0x5e:
     case 0x5f:
       return 'string'
-    case 0x7f:
-      return 'escape'
     default:
-      return byte < 0x80 ? 'ground' : first(byte)
+      return 'ground'
   }
-}
-
-/** U+0080 to U+009F are the 8-bit forms of ESC @ to ESC _. */
-function c1(byte: number): GroundState {
-  return byte < 0xa0 ? introduced(byte - 0x40) : 'ground'
 }

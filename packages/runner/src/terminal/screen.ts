@@ -1,8 +1,9 @@
-import { SerializeAddon } from '@xterm/addon-serialize'
 import { Unicode11Addon } from '@xterm/addon-unicode11'
 import headless from '@xterm/headless'
 
-import { type Core, supplement } from './supplement.ts'
+import { serializeRows } from './serialize-rows.ts'
+import { regions, savedCursor, supplement } from './supplement.ts'
+import type { Core } from './xterm-inside.ts'
 
 /** Sizes of a screen. */
 export interface ScreenOptions {
@@ -20,7 +21,6 @@ export interface ScreenOptions {
  */
 export class Screen {
   readonly #terminal: InstanceType<typeof headless.Terminal>
-  readonly #serializer: SerializeAddon
 
   constructor(options: ScreenOptions) {
     this.#terminal = new headless.Terminal({
@@ -30,8 +30,6 @@ export class Screen {
       allowProposedApi: true,
       logLevel: 'off',
     })
-    this.#serializer = new SerializeAddon()
-    this.#terminal.loadAddon(this.#serializer)
     this.#terminal.loadAddon(new Unicode11Addon())
     this.#terminal.unicode.activeVersion = '11'
   }
@@ -53,14 +51,14 @@ export class Screen {
 
   /** What rebuilds scrollback, screen, cursor and modes in a fresh terminal of the same size. */
   serialize(): string {
-    const normal = this.#serializer.serialize({ excludeAltBuffer: true, excludeModes: true })
-    const both = this.#serializer.serialize({ excludeModes: true })
-    const all = this.#serializer.serialize()
-    const alternate = both.slice(normal.length)
-    const modes = all.slice(both.length)
-    // The alternate screen is serialized as if it began with no colour set.
-    const content = alternate === '' ? normal : `${normal}\x1b[0m${alternate}`
-    return content + modes + supplement((this.#terminal as unknown as { readonly _core: Core })._core)
+    const core = (this.#terminal as unknown as { readonly _core: Core })._core
+    const { buffer, cols } = this.#terminal
+    const rows = serializeRows(buffer.normal, cols, core._oscLinkService)
+    const rest = supplement(core, this.#terminal)
+    if (!this.alternate) return rows + rest
+    // Mode 1047 enters without saving the cursor: what is saved is what the program saved when it entered.
+    const below = regions(core, core.buffers.normal) + savedCursor(core, core.buffers.normal)
+    return `${rows}${below}\x1b[0m\x1b[?1047h\x1b[H${serializeRows(buffer.alternate, cols, core._oscLinkService)}${rest}`
   }
 
   /** Frees its memory. */

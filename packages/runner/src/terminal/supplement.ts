@@ -1,77 +1,35 @@
-/**
- * State that `@xterm/addon-serialize` 0.14 leaves out, as the sequences that restore it: scroll region, tab stops, saved
- * cursor, character sets, mouse encoding, cursor visibility and style, title. There is no public way to read it, so this
- * is the one place that looks into `@xterm/headless` 6.0.0; the version is pinned, and a test compares whole screens.
- */
+import type { Terminal } from '@xterm/headless'
 
-/** Attributes of a cell or of the cursor, as xterm.js keeps them. */
-interface Attributes {
-  isBold(): number
-  isDim(): number
-  isItalic(): number
-  isUnderline(): number
-  isBlink(): number
-  isInverse(): number
-  isInvisible(): number
-  isStrikethrough(): number
-  isOverline(): number
-  isFgRGB(): boolean
-  isBgRGB(): boolean
-  isFgPalette(): boolean
-  isBgPalette(): boolean
-  getFgColor(): number
-  getBgColor(): number
+import { sgr } from './rendition.ts'
+import type { Buffer, Cell, Charset, Core } from './xterm-inside.ts'
+
+/** Tab stops and scroll region of a buffer. They move the cursor. */
+export function regions(core: Core, buffer: Buffer): string {
+  return tabStops(buffer, core._bufferService.cols) + scrollRegion(buffer, core._bufferService.rows)
 }
 
-type Charset = Readonly<Record<string, string>> | undefined
-
-interface CoreBuffer {
-  readonly x: number
-  readonly y: number
-  readonly tabs: Readonly<Record<number, boolean>>
-  readonly scrollTop: number
-  readonly scrollBottom: number
-  readonly savedX: number
-  readonly savedY: number
-  readonly ybase: number
-  readonly savedCurAttrData: Attributes
+/** Puts the cursor where the buffer saved it, and saves it. */
+export function savedCursor(core: Core, buffer: Buffer): string {
+  const row = Math.max(0, buffer.savedY - buffer.ybase)
+  return `${place(core, buffer.savedX, row)}${sgr(buffer.savedCurAttrData)}\x1b7`
 }
 
-/** The parts of xterm.js that are read. */
-export interface Core {
-  readonly _bufferService: { readonly cols: number; readonly rows: number }
-  readonly buffers: { readonly active: CoreBuffer }
-  readonly coreService: {
-    readonly isCursorHidden: boolean
-    readonly decPrivateModes: {
-      readonly cursorStyle?: 'block' | 'underline' | 'bar'
-      readonly cursorBlink?: boolean
-      readonly origin: boolean
-    }
-  }
-  readonly coreMouseService: { readonly activeEncoding: string }
-  readonly _charsetService: { readonly glevel: number; readonly _charsets: readonly Charset[] }
-  readonly _inputHandler: { readonly _windowTitle: string; readonly _curAttrData: Attributes }
-}
-
-/** The sequences to send after the serialized screen. */
-export function supplement(core: Core): string {
-  return cursorAndRegions(core) + charsets(core) + modes(core) + title(core)
-}
-
-/** Setting stops or regions moves the cursor, so it is put back last. */
-function cursorAndRegions(core: Core): string {
+/** Everything about a terminal but what its cells hold, to be sent after the rows: the cursor, then the modes. */
+export function supplement(core: Core, terminal: Terminal): string {
   const buffer = core.buffers.active
-  const { cols, rows } = core._bufferService
-  const moving = tabStops(buffer, cols) + scrollRegion(buffer, rows)
-  const saved = savedCursor(core, buffer)
-  if (moving + saved === '' && !core.coreService.decPrivateModes.origin) return ''
-  // A cursor past the last column can only be put back by saving it; the saved place is then given up.
-  if (buffer.x >= cols && !core.coreService.decPrivateModes.origin) return `\x1b7${moving}\x1b8`
-  return moving + saved + place(core, buffer.x, buffer.y) + sgr(core._inputHandler._curAttrData)
+  const origin = terminal.modes.originMode
+  return [
+    regions(core, buffer),
+    savedCursor(core, buffer),
+    origin ? '\x1b[?6h' : '',
+    cursor(core, terminal),
+    charsets(core._charsetService._charsets, core._charsetService.glevel),
+    modes(terminal),
+    appearance(core),
+  ].join('')
 }
 
-function tabStops(buffer: CoreBuffer, cols: number): string {
+function tabStops(buffer: Buffer, cols: number): string {
   const stops = Object.keys(buffer.tabs)
     .map(Number)
     .filter((column) => column < cols && buffer.tabs[column] === true)
@@ -79,82 +37,85 @@ function tabStops(buffer: CoreBuffer, cols: number): string {
   return usual ? '' : `\x1b[3g${stops.map((column) => `\x1b[${column + 1}G\x1bH`).join('')}`
 }
 
-function scrollRegion(buffer: CoreBuffer, rows: number): string {
+function scrollRegion(buffer: Buffer, rows: number): string {
   if (buffer.scrollTop === 0 && buffer.scrollBottom === rows - 1) return ''
   return `\x1b[${buffer.scrollTop + 1};${buffer.scrollBottom + 1}r`
 }
 
-function savedCursor(core: Core, buffer: CoreBuffer): string {
-  const row = Math.max(0, buffer.savedY - buffer.ybase)
-  const attributes = sgr(buffer.savedCurAttrData)
-  if (buffer.savedX === 0 && row === 0 && attributes === '\x1b[0m') return ''
-  return `${place(core, buffer.savedX, row)}${attributes}\x1b7`
-}
-
 function place(core: Core, x: number, y: number): string {
-  const top = core.coreService.decPrivateModes.origin ? core.buffers.active.scrollTop : 0
-  return `\x1b[${Math.max(0, y - top) + 1};${Math.min(x, core._bufferService.cols - 1) + 1}H`
+  return `\x1b[${y + 1};${Math.min(x, core._bufferService.cols - 1) + 1}H`
 }
 
-const FLAGS: readonly (readonly [keyof Attributes, number])[] = [
-  ['isBold', 1],
-  ['isDim', 2],
-  ['isItalic', 3],
-  ['isUnderline', 4],
-  ['isBlink', 5],
-  ['isInverse', 7],
-  ['isInvisible', 8],
-  ['isStrikethrough', 9],
-  ['isOverline', 53],
-]
-
-function sgr(attributes: Attributes): string {
-  const set = FLAGS.filter(([name]) => Boolean(attributes[name]())).map(([, code]) => code)
-  const foreground = color(38, attributes.getFgColor(), attributes.isFgRGB(), attributes.isFgPalette())
-  const background = color(48, attributes.getBgColor(), attributes.isBgRGB(), attributes.isBgPalette())
-  return `\x1b[${[0, ...set, ...foreground, ...background].join(';')}m`
+function cursor(core: Core, terminal: Terminal): string {
+  const buffer = core.buffers.active
+  // In origin mode rows are counted from the top of the region.
+  const y = buffer.y - (terminal.modes.originMode ? buffer.scrollTop : 0)
+  const at = buffer.x < core._bufferService.cols ? place(core, buffer.x, y) : placePastEnd(core, terminal, y)
+  return at + sgr(core._inputHandler._curAttrData)
 }
 
-function color(base: number, value: number, rgb: boolean, palette: boolean): readonly number[] {
-  if (rgb) return [base, 2, (value >> 16) & 255, (value >> 8) & 255, value & 255]
-  return palette ? [base, 5, value] : []
+/** The cursor comes to stand past the last column only by writing there, so the last cell is written again. */
+function placePastEnd(core: Core, terminal: Terminal, y: number): string {
+  const last = core._bufferService.cols - 1
+  const line = terminal.buffer.active.getLine(terminal.buffer.active.baseY + terminal.buffer.active.cursorY)
+  const cell = line?.getCell(last) as Cell | undefined
+  if (cell === undefined) return place(core, last, y)
+  // The right half of a wide character has no width: the left half is written.
+  const left = cell.getWidth() === 0 ? (line?.getCell(last - 1) as Cell | undefined) : undefined
+  if (left !== undefined) return place(core, last - 1, y) + sgr(left) + left.getChars()
+  return place(core, last, y) + sgr(cell) + (cell.getChars() === '' ? ' ' : cell.getChars())
 }
 
 const DESIGNATORS = ['(', ')', '*', '+']
 const SHIFTS = ['', '\x0e', '\x1bn', '\x1bo']
 
 /** Only DEC's line drawing and the British set are told apart; other national sets are not used by programs of today. */
-function charsets(core: Core): string {
-  const { glevel, _charsets } = core._charsetService
+function charsets(sets: readonly Charset[], shift: number): string {
   const designated = DESIGNATORS.map((designator, level) => {
-    const set = _charsets[level]
+    const set = sets[level]
     if (set === undefined) return ''
-    return set.q === '─'
-      ? `\x1b${designator}0`
-      : set['#'] === '£' && set.q === undefined
-        ? `\x1b${designator}A`
-        : ''
+    if (set.q === '─') return `\x1b${designator}0`
+    return set['#'] === '£' && set.q === undefined ? `\x1b${designator}A` : ''
   })
-  return designated.join('') + (SHIFTS[glevel] ?? '')
+  return designated.join('') + (SHIFTS[shift] ?? '')
+}
+
+const MOUSE_MODES = {
+  none: '',
+  x10: '\x1b[?9h',
+  vt200: '\x1b[?1000h',
+  drag: '\x1b[?1002h',
+  any: '\x1b[?1003h',
+}
+
+/** Synchronized output (2026) is left out: it lasts for one picture, and a client that began in it would not draw. */
+function modes({ modes }: Terminal): string {
+  return [
+    modes.applicationCursorKeysMode ? '\x1b[?1h' : '',
+    modes.applicationKeypadMode ? '\x1b=' : '',
+    modes.bracketedPasteMode ? '\x1b[?2004h' : '',
+    modes.insertMode ? '\x1b[4h' : '',
+    modes.reverseWraparoundMode ? '\x1b[?45h' : '',
+    modes.sendFocusMode ? '\x1b[?1004h' : '',
+    modes.wraparoundMode ? '' : '\x1b[?7l',
+    MOUSE_MODES[modes.mouseTrackingMode],
+  ].join('')
 }
 
 const MOUSE_ENCODINGS: Readonly<Record<string, string>> = { SGR: '\x1b[?1006h', SGR_PIXELS: '\x1b[?1016h' }
 const CURSOR_STYLES = { block: 1, underline: 3, bar: 5 } as const
 
-function modes(core: Core): string {
+// oxlint-disable-next-line no-control-regex -- control characters are what is taken out
+const CONTROLS = /[\x00-\x1f\x7f-\x9f]/g
+
+function appearance(core: Core): string {
   const { cursorStyle, cursorBlink } = core.coreService.decPrivateModes
   const style = cursorStyle === undefined ? '' : CURSOR_STYLES[cursorStyle] + (cursorBlink === false ? 1 : 0)
+  const title = core._inputHandler._windowTitle.replace(CONTROLS, '')
   return [
     MOUSE_ENCODINGS[core.coreMouseService.activeEncoding] ?? '',
     core.coreService.isCursorHidden ? '\x1b[?25l' : '',
     style === '' ? '' : `\x1b[${style} q`,
+    title === '' ? '' : `\x1b]2;${title}\x1b\\`,
   ].join('')
-}
-
-// eslint-disable-next-line no-control-regex -- control characters are what is taken out
-const CONTROLS = /[\x00-\x1f\x7f-\x9f]/g
-
-function title(core: Core): string {
-  const text = core._inputHandler._windowTitle.replace(CONTROLS, '')
-  return text === '' ? '' : `\x1b]2;${text}\x1b\\`
 }
