@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { connected, openStage, shows } from './support/stage.ts'
+import { waitFor } from './support/wait-for.ts'
 
 interface Bundle {
   readonly url: string
@@ -68,15 +69,18 @@ test('phases and a byte-progress bar are drawn in the terminal before the shell 
     bundle: { url: bundle.url, sha256: bundle.sha256 },
   })
   const page = await stage.open(`session=${id}`)
-  await bundle.send(0.5)
+  await bundle.send(0.1)
   const bar = page.getByRole('progressbar', { name: 'Download the CLI' })
   await bar.waitFor()
   assert.equal(await page.locator('[data-step="prepare"]').getAttribute('data-status'), 'done')
   assert.equal(await page.locator('[data-step="download"]').getAttribute('data-status'), 'active')
   assert.equal(await bar.getAttribute('max'), String(bundle.bytes))
-  await page.waitForFunction(() => {
-    const element = document.querySelector('progress')
-    return element !== null && element.value / element.max > 0.4 && element.value / element.max < 0.6
+  let share = 0.1
+  await waitFor('the bar to follow', async () => {
+    share = Math.min(0.6, share + 0.02)
+    await bundle.send(share)
+    const shown = await page.evaluate(() => document.querySelector('progress')?.position ?? 0)
+    return shown > 0.4 && shown < 0.7
   })
   assert.match((await bar.getAttribute('aria-valuetext')) ?? '', /^1\.\d MB of \d\.\d MB/)
   assert.equal(await page.getAttribute('.cliscale', 'data-state'), 'provisioning')
