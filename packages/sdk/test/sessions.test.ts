@@ -35,6 +35,21 @@ suite('sessions', () => {
       assert.equal((await terminal.exited).code, 0)
     })
 
+    await t.test('who was away when the session ended still gets its last output', async () => {
+      const session = await cliscale.sessions.create({
+        command: 'sh',
+        args: ['-c', 'stty -echo; read line; echo "the tail"; exit 2'],
+      })
+      const first = session.connect()
+      await within('ready', first.ready)
+      await first.write('\n')
+      await first.close()
+      await within('the end', session.waitUntil('ended'))
+      const second = session.connect()
+      assert.match(await within('the output', second.text()), /the tail/)
+      assert.equal((await second.exited).code, 2)
+    })
+
     await t.test('a session is followed by events, without asking', async () => {
       const phases: PhaseReport[] = []
       const states: SessionState[] = []

@@ -11,7 +11,6 @@ import {
   type UpdateSessionRequest,
 } from '@cliscale/sdk/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { CodedError } from '../../http/coded-error.ts'
 import { findOwned, ownerFilter, ownerOf } from '../access.ts'
 import { idempotencyKey } from '../request-digest.ts'
 import {
@@ -159,8 +158,7 @@ function tokenRoute(app: FastifyInstance, context: RoutesContext): void {
     async (request, reply) => {
       const identity = await context.identify(request, 'sessions:write')
       const { info } = await findOwned(context.store.sessions, identity, request.params.id)
-      if (info.state === 'ended')
-        throw new CodedError('SESSION_ENDED', 'The session is over; start a new one.')
+      // Also for one that has ended: its runner lingers for clients that have not read all, and then the exit is told.
       const { role = 'driver', ttlSeconds = TOKEN_TTL_SECONDS.default } = request.body
       const minted = await context.sessions.mint(info, role, ttlSeconds)
       return reply.code(201).send(access(context, request, info, minted))
