@@ -62,12 +62,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     maxAge: 600,
   })
   app.addHook('onResponse', async (request, reply) => {
-    const { method, url, id } = request
+    const { method, url } = request
     const ms = Math.round(reply.elapsedTime * 10) / 10
-    request.log.debug(
-      { reqId: id, method, path: url.split('?')[0], status: reply.statusCode, ms },
-      'Answered',
-    )
+    request.log.debug({ method, path: url.split('?')[0], status: reply.statusCode, ms }, 'Answered')
   })
   return app
 }

@@ -1,5 +1,6 @@
 import { MAX_BODY_BYTES } from '@cliscale/sdk/protocol'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { redact } from '../observability/redact.ts'
 import { CodedError } from './coded-error.ts'
 import { retryAfterSeconds, statusOf, toCodedError, toErrorBody } from './error-body.ts'
 import { RouteTable } from './route-table.ts'
@@ -60,8 +61,7 @@ export function sendError(
 ): FastifyReply {
   const coded = toCodedError(error)
   const status = statusOf(coded)
-  if (status >= 500)
-    request.log.error({ err: error, reqId: request.id, code: coded.code }, 'A request failed')
+  if (status >= 500) request.log.error({ err: redact(error), code: coded.code }, 'A request failed')
   const retryAfter = retryAfterSeconds(coded)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="cliscale"')
