@@ -1,26 +1,33 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import { Unicode11Addon } from '@xterm/addon-unicode11'
 import headless from '@xterm/headless'
 import fc from 'fast-check'
 
-import { Screen } from '../src/terminal/screen.ts'
+import { scanGround } from '../src/terminal/ground.ts'
+import { Screen, type ScreenOptions } from '../src/terminal/screen.ts'
 import { describeTerminal } from './support/describe-terminal.ts'
 
 const SIZE = { columns: 40, rows: 12, scrollbackLines: 50 }
 
+/** What real programs put out in a terminal of this size. */
+const FIXTURES = new URL('fixtures/', import.meta.url)
+const FIXTURE_SIZE = { columns: 80, rows: 24, scrollbackLines: 100 }
+
 /** A terminal as a client has it. */
 class Client {
-  readonly terminal = new headless.Terminal({
-    cols: SIZE.columns,
-    rows: SIZE.rows,
-    scrollback: SIZE.scrollbackLines,
-    allowProposedApi: true,
-    logLevel: 'off',
-  })
+  readonly terminal: headless.Terminal
 
-  constructor() {
+  constructor({ columns, rows, scrollbackLines }: ScreenOptions) {
+    this.terminal = new headless.Terminal({
+      cols: columns,
+      rows,
+      scrollback: scrollbackLines,
+      allowProposedApi: true,
+      logLevel: 'off',
+    })
     this.terminal.loadAddon(new Unicode11Addon())
     this.terminal.unicode.activeVersion = '11'
   }
@@ -30,18 +37,18 @@ class Client {
   }
 }
 
-async function snapshotOf(bytes: Uint8Array): Promise<string> {
-  const screen = new Screen(SIZE)
+async function snapshotOf(bytes: Uint8Array, size: ScreenOptions): Promise<string> {
+  const screen = new Screen(size)
   await screen.write(bytes)
   return screen.serialize()
 }
 
 /** A client that saw everything, and one that was given a snapshot. */
-async function bothClients(bytes: Uint8Array): Promise<{ original: Client; copy: Client }> {
-  const original = new Client()
+async function bothClients(bytes: Uint8Array, size = SIZE): Promise<{ original: Client; copy: Client }> {
+  const original = new Client(size)
   await original.write(bytes)
-  const copy = new Client()
-  await copy.write(await snapshotOf(bytes))
+  const copy = new Client(size)
+  await copy.write(await snapshotOf(bytes, size))
   return { original, copy }
 }
 
@@ -107,3 +114,19 @@ test('what a program draws after a snapshot looks the same as without one', asyn
   })
   await fc.assert(property, { numRuns: 300 })
 })
+
+for (const name of readdirSync(FIXTURES)) {
+  test(`a snapshot anywhere in ${name} looks like the original, then and at the end`, async () => {
+    const recording = readFileSync(new URL(name, FIXTURES))
+    const parts = 12
+    for (let part = 1; part <= parts; part++) {
+      const wanted = Math.floor((recording.length * part) / parts)
+      const cut = Math.max(0, scanGround('ground', recording.subarray(0, wanted)).lastGround)
+      const clients = await bothClients(recording.subarray(0, cut), FIXTURE_SIZE)
+      assertSame(clients)
+      await clients.original.write(recording.subarray(cut))
+      await clients.copy.write(recording.subarray(cut))
+      assertSame(clients, false)
+    }
+  })
+}
