@@ -26,6 +26,7 @@ export interface CliscaleErrorFields {
  * or on a subclass for a whole kind of failure.
  */
 export class CliscaleError extends Error {
+  /** The class's name. */
   override readonly name: string = 'CliscaleError'
   /** What happened; unknown codes of newer servers are kept as they are. */
   readonly code: AnyErrorCode

@@ -32,6 +32,7 @@ export type TerminalState =
 
 /** What goes with a change of state. */
 export interface TerminalStateDetail {
+  /** What it was before. */
   readonly previous: TerminalState
   /** Why the connection was lost, with `reconnecting` and `failed`. */
   readonly error?: CliscaleError
@@ -61,6 +62,7 @@ export interface TerminalEvents {
   size: [size: TerminalSizeChange]
   /** The program set the window's title. */
   title: [title: string]
+  /** What it does changed; once more for each attempt to reconnect. */
   state: [state: TerminalState, detail: TerminalStateDetail]
   /** The session's command ended. */
   exit: [exit: SessionExit]

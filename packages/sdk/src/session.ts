@@ -75,6 +75,7 @@ export class Session implements AsyncDisposable {
     return this.#info.id
   }
 
+  /** Where it stands. */
   get state(): SessionState {
     return this.#info.state
   }
@@ -200,7 +201,11 @@ export class Session implements AsyncDisposable {
     return this.#api.events(this.id, options)
   }
 
-  /** @internal Tells `listener` of phases until the session runs. */
+  /**
+   * Tells `listener` of phases until the session runs.
+   *
+   * @internal
+   */
   reportPhases(listener: (phase: PhaseReport) => void): void {
     let last: PhaseReport | null = null
     const report = (): void => {

@@ -24,6 +24,7 @@ export interface TokenRequest {
  * terminal; what it answers is used once and kept nowhere.
  */
 export interface TokenSource {
+  /** Gets a token for one connection; throws when there is none. */
   getToken(request: TokenRequest): Promise<TerminalToken>
 }
 

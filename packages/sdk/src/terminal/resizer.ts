@@ -2,7 +2,9 @@ import { COLUMNS, ROWS } from '../protocol/index.ts'
 
 /** A terminal's size in character cells. */
 export interface TerminalSize {
+  /** Width, 1 to 1,000. */
   readonly columns: number
+  /** Height, 1 to 500. */
   readonly rows: number
 }
 
