@@ -26,7 +26,7 @@ export class StrictStyles {
     if (core !== undefined && create !== undefined) {
       core._createRenderer = () => {
         const renderer = this.#withSheets(container.ownerDocument, () => create.call(core))
-        useStyleObject(renderer)
+        styleRowsByObject(renderer)
         return renderer
       }
     }
@@ -99,7 +99,7 @@ interface XtermCore {
 }
 
 /** Makes the DOM renderer set 24-bit colours through the CSSOM. */
-function useStyleObject({ _rowFactory }: Renderer): void {
+function styleRowsByObject({ _rowFactory }: Renderer): void {
   if (_rowFactory?._addStyle === undefined) return
   _rowFactory._addStyle = (element, style) => {
     element.style.cssText += `${style};`

@@ -8,10 +8,10 @@ import { waitFor } from './wait-for.ts'
 
 /** The part of the server's own test support that is used here. */
 interface ServerSupport {
-  startTestServer(
+  readonly startTestServer: (
     t: TestContext,
     options: { readonly flags: readonly string[] },
-  ): Promise<{ readonly baseUrl: string; readonly apiKey: string }>
+  ) => Promise<{ readonly baseUrl: string; readonly apiKey: string }>
 }
 
 /** A policy without any 'unsafe': what a careful host of the component would send. */
