@@ -13,7 +13,8 @@ export function readSecret(path: string): string {
   const descriptor = DESCRIPTOR.exec(path)?.[1]
   const source = descriptor === undefined ? path : Number(descriptor)
   const secret = readFileSync(source, 'utf8').trim()
-  if (typeof source === 'number') closeSync(source)
+  // Standard input and output are replaced by the terminal anyway, and Node wants them open.
+  if (typeof source === 'number' && source > 2) closeSync(source)
   if (secret.length < 16) throw new Error('the runner secret is shorter than 16 characters')
   return secret
 }

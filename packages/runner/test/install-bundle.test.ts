@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
+
+import type { SessionExit } from '@cliscale/sdk/protocol'
+import { Header } from 'tar'
+
+import { startRunner } from './support/start-runner.ts'
+
+async function serve(t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+interface TarEntry {
+  readonly path: string
+  readonly content?: string
+  readonly type?: 'File' | 'Directory' | 'SymbolicLink' | 'Link' | 'CharacterDevice'
+  readonly linkpath?: string
+  readonly mode?: number
+  /** What the header says instead of the truth. */
+  readonly size?: number
+}
+
+function tarOf(entries: readonly TarEntry[]): Buffer {
+  const blocks = entries.flatMap(
+    ({ path, content = '', type = 'File', linkpath = '', mode = 0o755, size }) => {
+      const data = Buffer.from(content)
+      const header = new Header({ path, type, linkpath, mode, size: size ?? data.length, mtime: new Date(0) })
+      header.encode()
+      return [header.block ?? Buffer.alloc(0), data, Buffer.alloc((512 - (data.length % 512)) % 512)]
+    },
+  )
+  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1_024)]))
+}
+
+const TOOL: TarEntry = { path: 'tool/bin/hello', content: '#!/bin/sh\necho "hello from $0 in $PWD"\n' }
+
+interface Installed {
+  readonly exit: SessionExit
+  readonly text: string
+  readonly workFolder: string
+  readonly phases: readonly string[]
+}
+
+/** Runs `command` of a bundle that a server sends. */
+async function install(
+  t: TestContext,
+  archive: Buffer,
+  over: { listener?: RequestListener; digest?: string; url?: (host: string) => string; hosts?: string } = {},
+): Promise<Installed> {
+  const listener: RequestListener = over.listener ?? ((_request, response) => response.end(archive))
+  const host = await serve(t, listener)
+  const runner = await startRunner(t, { flags: ['--bundle-http-hosts', over.hosts ?? '127.0.0.1'] })
+  const { events } = runner.follow()
+  const url = over.url?.(host) ?? `http://${host}/tool.tar.gz`
+  await runner.assign({ command: 'hello', bundle: { url, sha256: over.digest ?? sha256(archive) } })
+  const terminal = await runner.connect()
+  const exit = await terminal.exited(20_000)
+  const phases = events.flatMap((event) => (event.type === 'phase' ? [event.report.phase] : []))
+  return { exit, text: terminal.text, workFolder: runner.workFolder, phases: [...new Set(phases)] }
+}
+
+test('a tar bundle is fetched, verified, unpacked, and its program found', async (t) => {
+  const archive = tarOf([{ path: 'tool/', type: 'Directory' }, TOOL])
+  const { exit, text, phases, workFolder } = await install(t, archive)
+  assert.equal(exit.code, 0)
+  assert.match(text, /hello from .*\/work\/tool\/bin\/hello in .*\/work/)
+  assert.deepEqual(phases, ['fetching', 'verifying', 'starting'])
+  assert.deepEqual(readdirSync(workFolder), ['tool'])
+})
+
+test('a zip bundle is unpacked, with its modes', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'zip-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'bin'))
+  writeFileSync(join(folder, 'bin', 'hello'), '#!/bin/sh\necho zipped\n', { mode: 0o755 })
+  const script =
+    'import sys, zipfile, os\nz = zipfile.ZipFile(sys.argv[1], "w")\nz.write("bin/hello")\nz.close()'
+  execFileSync('python3', ['-c', script, 'a.zip'], { cwd: folder })
+  const { readFileSync } = await import('node:fs')
+  const archive = readFileSync(join(folder, 'a.zip'))
+  const { exit, text } = await install(t, archive)
+  assert.equal(exit.code, 0, text)
+  assert.match(text, /zipped/)
+})
+
+test('links within the bundle work, and no special bit is kept', async (t) => {
+  const archive = tarOf([
+    { ...TOOL, path: 'lib/hello', mode: 0o6755 },
+    { path: 'bin/hello', type: 'SymbolicLink', linkpath: '../lib/hello' },
+  ])
+  const { exit, workFolder } = await install(t, archive)
+  assert.equal(exit.code, 0)
+  assert.equal(statSync(join(workFolder, 'lib/hello')).mode & 0o7777, 0o755)
+})
+
+test('progress is told in bytes, to waiting clients too', async (t) => {
+  const archive = tarOf([TOOL, { path: 'tool/data', content: 'x'.repeat(50_000) }])
+  const halves = [archive.subarray(0, 100), archive.subarray(100)]
+  let release = (): void => {}
+  const host = await serve(t, (_request, response) => {
+    response.writeHead(200, { 'content-length': archive.length })
+    response.write(halves[0])
+    release = () => response.end(halves[1])
+  })
+  const runner = await startRunner(t, { flags: ['--bundle-http-hosts', host] })
+  await runner.assign({ command: 'hello', bundle: { url: `http://${host}/a.tgz`, sha256: sha256(archive) } })
+  const terminal = await runner.connect()
+  const first = await terminal.message('phase')
+  assert.equal(first.report.phase, 'fetching')
+  assert.equal((await runner.status()).state, 'preparing')
+  release()
+  await terminal.exited()
+  assert.match(terminal.text, /hello from/)
+})
+
+const DEVICE: TarEntry = { path: 'tool/dev', type: 'CharacterDevice' }
+
+const BAD: readonly (readonly [what: string, archive: Buffer, code: string])[] = [
+  ['an entry that climbs out', tarOf([TOOL, { path: '../evil', content: 'x' }]), 'BUNDLE_INVALID'],
+  ['an absolute entry', tarOf([{ path: '/tmp/evil-entry', content: 'x' }]), 'BUNDLE_INVALID'],
+  [
+    'a symbolic link to the outside',
+    tarOf([{ path: 'a', type: 'SymbolicLink', linkpath: '../..' }]),
+    'BUNDLE_INVALID',
+  ],
+  [
+    'an absolute symbolic link',
+    tarOf([{ path: 'a', type: 'SymbolicLink', linkpath: '/etc' }]),
+    'BUNDLE_INVALID',
+  ],
+  [
+    'a hard link to the outside',
+    tarOf([{ path: 'a', type: 'Link', linkpath: '../../etc/passwd' }]),
+    'BUNDLE_INVALID',
+  ],
+  ['a device', tarOf([DEVICE]), 'BUNDLE_INVALID'],
+  ['too large an entry', tarOf([{ path: 'big', size: 2_000_000_000 }]), 'BUNDLE_TOO_LARGE'],
+  ['no archive', Buffer.from('this is no archive at all'), 'BUNDLE_INVALID'],
+  ['half an archive', tarOf([TOOL]).subarray(0, 60), 'BUNDLE_INVALID'],
+  ['half a zip', Buffer.from('PK\x03\x04 and nothing more'), 'BUNDLE_INVALID'],
+]
+
+for (const [what, archive, code] of BAD) {
+  test(`${what} is refused and nothing is unpacked`, async (t) => {
+    const { exit, text, workFolder } = await install(t, archive)
+    assert.equal(exit.failure?.code, code, text)
+    assert.equal(exit.reason, 'failed')
+    assert.ok(text.startsWith('\x1b[31m'))
+    assert.deepEqual(readdirSync(workFolder), [])
+    assert.equal(existsSync('/tmp/evil-entry'), false)
+  })
+}
+
+test('a wrong digest is refused before anything is unpacked', async (t) => {
+  const { exit, workFolder } = await install(t, tarOf([TOOL]), { digest: '0'.repeat(64) })
+  assert.equal(exit.failure?.code, 'BUNDLE_DIGEST_MISMATCH')
+  assert.deepEqual(readdirSync(workFolder), [])
+})
+
+test('http is refused from hosts that were not allowed, also after a redirect', async (t) => {
+  const archive = tarOf([TOOL])
+  const direct = await install(t, archive, { hosts: 'example.com' })
+  assert.equal(direct.exit.failure?.code, 'BUNDLE_REFUSED')
+  const redirected = await install(t, archive, {
+    listener: (_request, response) => response.writeHead(302, { location: 'http://localhost:9/x' }).end(),
+  })
+  assert.equal(redirected.exit.failure?.code, 'BUNDLE_REFUSED')
+  const file = await install(t, archive, { url: () => 'file:///etc/passwd' })
+  assert.equal(file.exit.failure?.code, 'BUNDLE_REFUSED')
+})
+
+test('a network fault is tried again, a missing bundle is not', async (t) => {
+  const archive = tarOf([TOOL])
+  let requests = 0
+  const flaky = await install(t, archive, {
+    listener: (request, response) => {
+      if (++requests === 1) response.writeHead(503).end()
+      else if (requests === 2) request.socket.destroy()
+      else response.end(archive)
+    },
+  })
+  assert.equal(flaky.exit.code, 0)
+  assert.equal(requests, 3)
+  requests = 0
+  const missing = await install(t, archive, {
+    listener: (_request, response) => {
+      requests++
+      response.writeHead(404).end()
+    },
+  })
+  assert.equal(missing.exit.failure?.code, 'BUNDLE_FETCH_FAILED')
+  assert.equal(requests, 1)
+})
+
+test('a bundle that says it is larger than allowed is not downloaded', async (t) => {
+  const { exit } = await install(t, tarOf([TOOL]), {
+    listener: (_request, response) => response.writeHead(200, { 'content-length': 300_000_000 }).write('x'),
+  })
+  assert.equal(exit.failure?.code, 'BUNDLE_TOO_LARGE')
+})
+
+test('a stop during the download ends the session', async (t) => {
+  const host = await serve(t, (_request, response) => void response.write('x'))
+  const runner = await startRunner(t, { flags: ['--bundle-http-hosts', host] })
+  await runner.assign({ command: 'x', bundle: { url: `http://${host}/a.tgz`, sha256: '0'.repeat(64) } })
+  const terminal = await runner.connect()
+  await terminal.message('phase')
+  await runner.request('POST', '/v1/stop', { reason: 'killed' })
+  assert.equal((await terminal.exited()).reason, 'killed')
+  assert.equal(await runner.ended(), 0)
+})
