@@ -1,4 +1,3 @@
-import { EventEmitter } from 'eventemitter3'
 import { createError, createFailureError } from './create-error.ts'
 import { bounded, deferred } from './deadline.ts'
 import { type CliscaleError, EndedError, isCliscaleError, NotFoundError } from './errors.ts'
@@ -22,6 +21,7 @@ import {
   type SessionState,
   type TerminalAccess,
 } from './protocol/index.ts'
+import { SafeEmitter } from './safe-emitter.ts'
 import { applyEvent, hasReached } from './session-info.ts'
 import type { SessionsApi } from './sessions-api.ts'
 import { connectTerminal, type Terminal } from './terminal.ts'
@@ -49,7 +49,7 @@ interface Watcher {
  */
 export class Session implements AsyncDisposable {
   readonly #api: SessionsApi
-  readonly #emitter = new EventEmitter<SessionEvents>()
+  readonly #emitter = new SafeEmitter<SessionEvents>()
   readonly #watchers = new Set<Watcher>()
   readonly #alarm = new ExpiryAlarm((at) => this.#emitter.emit('expiring', at))
   #info: SessionInfo
@@ -116,13 +116,13 @@ export class Session implements AsyncDisposable {
   /** Stops listening; with the last listener the stream ends. @returns this */
   off<E extends keyof SessionEvents>(event: E, listener: Listener<E>): this {
     this.#emitter.off(event, listener)
-    if (this.#emitter.eventNames().length === 0) this.close()
+    if (!this.#emitter.isHeard) this.close()
     return this
   }
 
   /** Removes every listener and ends the event stream. The session itself goes on. */
   close(): void {
-    this.#emitter.removeAllListeners()
+    this.#emitter.clear()
     this.#stopListening?.()
     this.#stopListening = undefined
   }

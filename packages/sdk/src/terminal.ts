@@ -1,10 +1,10 @@
-import { EventEmitter } from 'eventemitter3'
 import { createError } from './create-error.ts'
 import { type Deferred, deferred } from './deadline.ts'
 import { type CliscaleError, isCliscaleError } from './errors.ts'
 import type { TerminalEvents, TerminalReady, TerminalState, TerminalStateDetail } from './events.ts'
 import { fromUtf8, toUtf8 } from './protocol/text.ts'
 import type { PhaseReport, Role, SessionExit } from './protocol/index.ts'
+import { SafeEmitter } from './safe-emitter.ts'
 import { type CollectOptions, collect } from './terminal/collect.ts'
 import { Conversation } from './terminal/conversation.ts'
 import { Link } from './terminal/link.ts'
@@ -37,7 +37,7 @@ type Listener<E extends keyof TerminalEvents> = (...args: TerminalEvents[E]) => 
  */
 export class Terminal implements AsyncDisposable {
   readonly #options: ResolvedTerminalOptions
-  readonly #emitter = new EventEmitter<TerminalEvents>()
+  readonly #emitter = new SafeEmitter<TerminalEvents>()
   readonly #hub: OutputHub
   readonly #conversation: Conversation
   readonly #readers = new Set<OutputReader>()
@@ -63,10 +63,10 @@ export class Terminal implements AsyncDisposable {
     this.#options = resolveTerminalOptions(options)
     this.#size = clampSize(this.#options)
     this.#hub = new OutputHub({
-      hasListeners: () => this.#emitter.listenerCount('data') > 0,
+      hasListeners: () => this.#emitter.hears('data'),
       emitData: (data, info) => this.#emitter.emit('data', data, info),
       emitReset: (reset) => this.#emitter.emit('reset', reset),
-      sinkFailed: (error) => this.#trouble(toError(error)),
+      sinkFailed: (error) => this.#trouble(toError('A terminal sink threw', error)),
     })
     this.#conversation = new Conversation(this.#size, this.#options.heartbeat, this.#conversationHost())
     this.#follow(options.signal)
@@ -232,7 +232,7 @@ export class Terminal implements AsyncDisposable {
       }),
     )
     this.#setState('connecting')
-    void link.run()
+    link.run().catch((error: unknown) => this.#finish('failed', toError('Connecting failed', error)))
     return this
   }
 
@@ -395,10 +395,7 @@ export function connectTerminal(options: TerminalOptions): Terminal {
   return terminal.state === 'closed' ? terminal : terminal.connect()
 }
 
-function toError(error: unknown): CliscaleError {
+function toError(what: string, error: unknown): CliscaleError {
   if (isCliscaleError(error)) return error
-  return createError('INTERNAL', `A terminal sink threw: ${String(error)}`, {
-    cause: error,
-    retryable: false,
-  })
+  return createError('INTERNAL', `${what}: ${String(error)}`, { cause: error, retryable: false })
 }

@@ -283,4 +283,44 @@ suite('connect', () => {
       'The token source failed: no network',
     ])
   })
+
+  test('a policy that throws fails the terminal, a listener that throws disturbs nothing', async (t) => {
+    const server = await scriptedServer(t)
+    const broken = open(t, {
+      url: server.url,
+      reconnect: {
+        nextDelayMs: () => {
+          throw new Error('broken policy')
+        },
+      },
+    })
+    ;(await server.accept()).socket.terminate()
+    await assert.rejects(within('the failure', broken.exited), /broken policy/)
+
+    const uncaught: unknown[] = []
+    const restore = catchUncaught(uncaught)
+    t.after(restore)
+    const terminal = open(t, { url: server.url })
+    terminal.once('state', () => {
+      throw new Error('broken listener')
+    })
+    const peer = await server.accept()
+    peer.send(READY)
+    await within('ready', terminal.ready)
+    assert.equal(terminal.state, 'connected')
+    await waitFor('the error', () => uncaught.length > 0)
+    restore()
+    assert.match(String(uncaught[0]), /broken listener/)
+  })
 })
+
+/** Takes uncaught errors in the place of the test runner. */
+function catchUncaught(into: unknown[]): () => void {
+  const others = process.listeners('uncaughtException')
+  const take = (error: unknown): void => void into.push(error)
+  process.removeAllListeners('uncaughtException').on('uncaughtException', take)
+  return () => {
+    process.removeAllListeners('uncaughtException')
+    for (const listener of others) process.on('uncaughtException', listener)
+  }
+}
