@@ -104,7 +104,8 @@ export class Actions {
       parts.store.sessions.find(sessionId),
       parts.store.runners.get(runnerId),
     ])
-    if (session?.runnerId === runnerId && runner?.state === 'claimed') starter.begin(session, runner)
+    if (session?.runnerId !== runnerId || runner?.state !== 'claimed' || runner.assigned) return
+    starter.begin(session, runner)
   }
 
   async #requeue(action: Extract<Action, { kind: 'requeue' }>): Promise<void> {

@@ -106,6 +106,7 @@ export class Starter {
         this.#target(runner),
         recipe ?? openRecipe(parts.sealer, parts.store.sessions, session.info.id),
       ])
+      if (target !== null && opened === null && (await this.#wasAssigned(runner.id))) return
       if (target === null || opened === null) return await this.#abandon(session, runner)
       await this.#handOver(session, target, opened)
     } catch (error) {
@@ -116,6 +117,11 @@ export class Starter {
         )
       })
     }
+  }
+
+  /** Somebody was faster: the assignment is erased by the statement that notes that the runner took it. */
+  async #wasAssigned(runnerId: string): Promise<boolean> {
+    return (await this.#options.parts.store.runners.get(runnerId))?.assigned ?? false
   }
 
   async #target(runner: RunnerRecord): Promise<RunnerTarget | null> {

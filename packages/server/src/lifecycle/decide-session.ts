@@ -53,7 +53,7 @@ function decideQueued(session: DesiredSession, policy: Policy): Action | null {
 
 function decideLost(session: DesiredSession, runner: SessionRunner | null, policy: Policy): Action {
   const told = runner?.row.assigned ?? false
-  const detail = runner?.fate.kind === 'gone' ? runner.fate.detail : 'The runner did not come up in time.'
+  const detail = whyLost(runner)
   if (told || !mayRequeue(session.state) || session.runnerId === null) {
     return failed(session, {
       code: 'RUNNER_LOST',
@@ -69,6 +69,11 @@ function decideLost(session: DesiredSession, runner: SessionRunner | null, polic
     message: `Trying another runner. ${detail}`,
     retryAfterMs: policy.retryAfterMs * 2 ** Math.max(session.attempts - 1, 0),
   }
+}
+
+function whyLost(runner: SessionRunner | null): string {
+  if (runner === null) return 'It has ended.'
+  return runner.fate.kind === 'gone' ? runner.fate.detail : 'It did not come up in time.'
 }
 
 function startFailed(policy: Policy, detail: string | null): Failure {
