@@ -64,7 +64,7 @@ suite('browser', () => {
         const cliscale = new sdk.Cliscale({ baseUrl: location.origin, apiKey: key })
         const script = 'stty -echo; echo begin; while read line; do echo "got $line"; done'
         const session = await cliscale.sessions.create({ command: 'sh', args: ['-c', script] })
-        const terminal = session.connect({ heartbeat: { inputMs: 100, unstableMs: 200, deadMs: 600 } })
+        const terminal = session.connect({ heartbeat: { inputMs: 100, unstableMs: 500, deadMs: 2_000 } })
         const seen = { text: '', states: [] as string[] }
         terminal.on('data', (data) => (seen.text += new TextDecoder().decode(data)))
         terminal.on('state', (state) => seen.states.push(state))

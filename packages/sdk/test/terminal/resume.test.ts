@@ -87,7 +87,7 @@ suite('resume', () => {
 
   test('a reader that stops, stops the program after one credit window', async (t) => {
     const relay = await runnerRelay(t)
-    await relay.runner.assignScript('stty raw; exec yes')
+    await relay.runner.assignScript('stty raw -echo; echo ready; head -c 1 > /dev/null; exec yes')
     const terminal = attach(t, relay)
     const parsed: (() => void)[] = []
     let received = 0
@@ -95,6 +95,8 @@ suite('resume', () => {
       received += data.length
       return new Promise<void>((resolve) => parsed.push(resolve))
     })
+    await waitFor('the program', () => received > 0)
+    await terminal.write('x')
     await waitFor('a full window', () => received >= CREDIT_WINDOW_BYTES - 8_192)
     const { outputOffset } = await relay.runner.status()
     // Several turns in which an open valve would let megabytes through.
@@ -148,15 +150,15 @@ suite('resume', () => {
   test('a network that drops everything is noticed and left', async (t) => {
     const relay = await runnerRelay(t)
     await relay.runner.assignScript('stty -echo; read line; echo "got $line"')
-    const heartbeat = { inputMs: 50, unstableMs: 100, deadMs: 300 }
+    const heartbeat = { inputMs: 50, unstableMs: 200, deadMs: 1_000 }
     const terminal = attach(t, relay, { heartbeat })
     const shown = shownBy(terminal)
     await within('ready', terminal.ready)
     relay.freeze()
     await terminal.write('it\n')
     await waitFor('unstable', () => terminal.state === 'unstable')
-    await within('the exit', terminal.exited)
+    await within('the exit', terminal.exited, 30_000)
     assert.match(shown.text, /got it/)
-    assert.equal(relay.connections, 2)
+    assert.ok(relay.connections >= 2)
   })
 })
