@@ -1,5 +1,13 @@
-import { copyFile } from 'node:fs/promises'
+import { build } from 'esbuild'
 import { defineConfig } from 'tsup'
+
+/** The rules of xterm that the file includes keep their notice. */
+const XTERM_NOTICE = `/*!
+ * Includes css/xterm.css of @xterm/xterm (MIT license):
+ * Copyright (c) 2014 The xterm.js authors. All rights reserved.
+ * Copyright (c) 2012-2013, Christopher Jeffrey (MIT License)
+ * https://github.com/chjj/term.js
+ */`
 
 export default defineConfig({
   entry: ['src/index.ts'],
@@ -11,6 +19,13 @@ export default defineConfig({
   clean: true,
   banner: { js: "'use client'" },
   async onSuccess() {
-    await copyFile('src/styles.css', 'dist/styles.css')
+    // With xterm's own rules in it: one file that also works without a bundler.
+    await build({
+      banner: { css: XTERM_NOTICE },
+      entryPoints: ['src/styles.css'],
+      bundle: true,
+      outfile: 'dist/styles.css',
+      logLevel: 'warning',
+    })
   },
 })
