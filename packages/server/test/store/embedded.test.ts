@@ -334,12 +334,19 @@ test('as root, data below a folder that PostgreSQL may not enter lies where it m
   await first.stop()
   const home = await readlink(join(dataDir, 'postgres-home')).catch(() => null)
   assert.equal(home !== null, process.getuid?.() === 0)
-  if (home !== null) undo(t, () => rm(home, { recursive: true }))
 
   const second = await start(t, dataDir)
   assert.deepEqual(await rowsAt(second.connectionString, 'SELECT * FROM kept'), [])
   await assert.rejects(startEmbeddedPostgres({ dataDir }), /Another cliscale-server/)
   await second.stop()
+  if (home === null) return
+
+  // When a temporary folder is gone, what belonged to it goes with the next start that needs such a place.
+  await rm(dataDir, { recursive: true })
+  const other = join(folder, 'private', 'other')
+  await (await start(t, other)).stop()
+  await assert.rejects(stat(home), { code: 'ENOENT' })
+  await rm(await readlink(join(other, 'postgres-home')), { recursive: true })
 })
 
 test('a start can be given up and leaves nothing running', async (t) => {

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, readlink, stat, symlink } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { EmbeddedPostgresError } from './embedded-error.ts'
 
 /** Whom PostgreSQL runs as when the server is root, which PostgreSQL refuses to be. */
@@ -43,52 +42,6 @@ function mayEnter(stats: { uid: number; gid: number; mode: number }, account: Ac
   if (stats.uid === account.uid) return (stats.mode & 0o100) !== 0
   if (stats.gid === account.gid) return (stats.mode & 0o010) !== 0
   return (stats.mode & 0o001) !== 0
-}
-
-/** Where PostgreSQL's files go when its account may not enter the data folder. */
-const SYSTEM_FOLDER = '/var/lib/cliscale'
-
-/** Name of the link in the data folder that says where they went. */
-const HOME_LINK = 'postgres-home'
-
-/**
- * Makes the data folder and says where PostgreSQL's own files go: there, or, when the account may not enter it (it
- * lies in root's home), in a folder of its own below {@link SYSTEM_FOLDER} that a link in the data folder names.
- * @throws {EmbeddedPostgresError} when it cannot be made or written
- */
-export async function prepareHome(dataDir: string, account: Account | null): Promise<string> {
-  return writable(dataDir, async () => {
-    await mkdir(dirname(dataDir), { recursive: true })
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    await mkdir(join(dataDir, 'keys'), { recursive: true, mode: 0o700 })
-    const link = join(dataDir, HOME_LINK)
-    const elsewhere = await readlink(link).catch(() => null)
-    if (account === null) return elsewhere ?? dataDir
-    if (elsewhere !== null) return makeHome(elsewhere)
-    // It may pass through, but not read.
-    await chmod(dataDir, ((await stat(dataDir)).mode & 0o777) | 0o001)
-    if ((await closedFolder(dataDir, account)) === null) return dataDir
-    return makeHome(await linkHome(link))
-  })
-}
-
-async function linkHome(link: string): Promise<string> {
-  await mkdir(SYSTEM_FOLDER, { recursive: true, mode: 0o755 })
-  const home = join(SYSTEM_FOLDER, randomBytes(6).toString('hex'))
-  try {
-    await symlink(home, link)
-    return home
-  } catch (error) {
-    // Another start was faster.
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return readlink(link)
-    throw error
-  }
-}
-
-async function makeHome(folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true })
-  await chmod(folder, 0o711)
-  return folder
 }
 
 /** Makes a folder of mode 0700 that belongs to the account. */
