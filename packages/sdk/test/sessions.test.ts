@@ -38,7 +38,7 @@ suite('sessions', () => {
     await t.test('who was away when the session ended still gets its last output', async () => {
       const session = await cliscale.sessions.create({
         command: 'sh',
-        args: ['-c', 'stty -echo; read line; echo "the tail"; exit 2'],
+        args: ['-c', 'stty -echo; read line; sleep 2; echo "the tail"; exit 2'],
       })
       const first = session.connect()
       await within('ready', first.ready)
