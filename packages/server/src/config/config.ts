@@ -10,6 +10,7 @@ interface ValueTypes extends Record<OptionType, unknown> {
   list: readonly string[]
   origins: readonly string[]
   hosts: readonly string[]
+  networks: readonly string[]
   mode: Mode
   driver: 'process'
   isolation: 'auto' | 'bubblewrap' | 'none'

@@ -12,7 +12,10 @@ export const COMMANDS: readonly (readonly [string, string])[] = [
   ['keys revoke <id>', 'Makes an API key invalid at once.'],
   ['config', 'Prints the configuration that would be used, without secrets.'],
   ['migrate', 'Brings the database up to date and ends.'],
-  ['exec -- <command>', 'Runs a command beside a throwaway server: CLISCALE_URL and CLISCALE_API_KEY are set.'],
+  [
+    'exec -- <command>',
+    'Runs a command beside a throwaway server: CLISCALE_URL and CLISCALE_API_KEY are set.',
+  ],
 ]
 
 /** Text of `--help`. */

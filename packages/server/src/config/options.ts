@@ -8,6 +8,7 @@ export type OptionType =
   | 'list'
   | 'origins'
   | 'hosts'
+  | 'networks'
   | 'mode'
   | 'driver'
   | 'isolation'
@@ -109,7 +110,7 @@ export const OPTIONS = {
     meaning: 'Most terminal upgrades that wait for their answer at once.' },
   maxPendingPerAddress: { type: 'integer', env: 'CLISCALE_MAX_PENDING_PER_ADDRESS', flag: 'max-pending-per-address', default: 256, min: 1, max: 100_000, modes: ['all', 'gateway'],
     meaning: 'The same for one client address.' },
-  runnerNetworks: { type: 'list', env: 'CLISCALE_RUNNER_NETWORKS', flag: 'runner-networks', default: [], modes: ['all', 'gateway'],
+  runnerNetworks: { type: 'networks', env: 'CLISCALE_RUNNER_NETWORKS', flag: 'runner-networks', default: [], modes: ['all', 'gateway'],
     meaning: 'Networks (CIDR) in which runners that listen on TCP may be, separated by commas.' },
   drainSeconds: { type: 'integer', env: 'CLISCALE_DRAIN_SECONDS', flag: 'drain-seconds', default: 3, min: 0, max: 3_600, modes: ['all', 'gateway'],
     meaning: 'Time over which terminals are asked to reconnect elsewhere when the server stops. Set 120 behind a balancer.' },

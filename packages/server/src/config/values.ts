@@ -16,6 +16,7 @@ const READERS: Record<OptionType, Reader> = {
   list: readList,
   origins: (text) => readList(text).map(readOrigin),
   hosts: (text) => readList(text).map(readHost),
+  networks: (text) => readList(text).map(readNetwork),
   mode: (text) => readOneOf(text, MODES),
   driver: (text) => readOneOf(text, ['process']),
   isolation: (text) => readOneOf(text, ['auto', 'bubblewrap', 'none']),
@@ -70,6 +71,14 @@ function readHost(text: string): string {
   if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(name))
     throw new ValueError(`must hold host names without port; ${quote(text)} is not one`)
   return name
+}
+
+function readNetwork(text: string): string {
+  const [address = '', bits = '', ...rest] = text.split('/')
+  const widest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  if (rest.length > 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > widest)
+    throw new ValueError(`must hold networks such as 10.0.0.0/8; ${quote(text)} is not one`)
+  return text
 }
 
 function quote(text: string): string {

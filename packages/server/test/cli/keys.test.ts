@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { backwards } from '../support/backwards.ts'
+import { dataFolder, removeDataFolder } from '../support/data-folder.ts'
+import { testDatabase } from '../support/database.ts'
 import { callApi, runCli, spawnServer } from '../support/spawn-server.ts'
 
 test('keys are made, listed and revoked while the server runs', async (t) => {
-  const { baseUrl, dataDir } = await spawnServer(t, { flags: ['--spare-runners=0'] })
+  const cleanup = backwards(t)
+  const env = { DATABASE_URL: (await testDatabase(cleanup)).connectionString }
+  const { baseUrl, dataDir } = await spawnServer(cleanup, { env, flags: ['--spare-runners=0'] })
   const flags = [`--data-dir=${dataDir}`]
   const status = async (apiKey: string): Promise<number> =>
     (await callApi({ baseUrl, apiKey }, { method: 'GET', path: '/v1/sessions' })).status
@@ -25,16 +30,17 @@ test('keys are made, listed and revoked while the server runs', async (t) => {
 })
 
 test('a key that is made before the first start works after it', async (t) => {
-  const server = await spawnServer(t, { flags: ['--spare-runners=0'] })
-  await server.stop()
-  const made = await runCli(['keys', 'create', 'early', `--data-dir=${server.dataDir}`])
+  const dataDir = await dataFolder()
+  const made = await runCli(['keys', 'create', 'early', `--data-dir=${dataDir}`])
   assert.equal(made.code, 0)
-  const again = await spawnServer(t, {
-    dataDir: server.dataDir,
+  const cleanup = backwards(t)
+  cleanup.after(() => removeDataFolder(dataDir))
+  const server = await spawnServer(cleanup, {
+    dataDir,
     flags: ['--spare-runners=0'],
     apiKey: made.stdout.trim(),
   })
-  assert.equal((await callApi(again, { method: 'GET', path: '/v1/sessions' })).status, 200)
+  assert.equal((await callApi(server, { method: 'GET', path: '/v1/sessions' })).status, 200)
 })
 
 test('scopes that do not exist are refused', async () => {
@@ -49,17 +55,12 @@ test('scopes that do not exist are refused', async () => {
   assert.match(stderr, /--scopes holds sessions:read, sessions:write, admin/)
 })
 
-test('a login link is refused while no server runs', async (t) => {
-  const server = await spawnServer(t, { flags: ['--spare-runners=0'] })
-  await server.stop()
-  const { code, stderr } = await runCli(['login', `--data-dir=${server.dataDir}`])
-  assert.equal(code, 1)
-  assert.match(stderr, /^No server runs on .*; start one with: cliscale-server\n$/)
-})
-
-test('the database is brought up to date by a step of its own', async (t) => {
-  const server = await spawnServer(t, { flags: ['--spare-runners=0'] })
-  await server.stop()
-  const { code, stdout } = await runCli(['migrate', `--data-dir=${server.dataDir}`])
+test('without a running server the database is brought up to date, and a login link is refused', async (t) => {
+  const dataDir = await dataFolder()
+  t.after(() => removeDataFolder(dataDir))
+  const { code, stdout } = await runCli(['migrate', `--data-dir=${dataDir}`])
   assert.deepEqual([code, stdout], [0, 'The database is up to date.\n'])
+  const login = await runCli(['login', `--data-dir=${dataDir}`])
+  assert.equal(login.code, 1)
+  assert.match(login.stderr, /^No server runs on .*; start one with: cliscale-server\n$/)
 })

@@ -103,6 +103,13 @@ test('host names are taken without port', () => {
   assert.equal(problemsOf(['--allowed-hosts=box.local:80']).length, 1)
 })
 
+test('networks are addresses with a prefix length', () => {
+  const networks = ['10.0.0.0/8', 'fd00::/8', '127.0.0.1/32']
+  assert.deepEqual(parseConfig([`--runner-networks=${networks.join(',')}`], {}).runnerNetworks, networks)
+  for (const wrong of ['10.0.0.0', '10.0.0.0/33', 'fd00::/129', 'example.com/8', '10.0.0.0/8/8', '/8'])
+    assert.equal(problemsOf([`--runner-networks=${wrong}`]).length, 1, wrong)
+})
+
 test('public URLs lose their last slash and may not carry credentials', () => {
   assert.equal(parseConfig(['--public-url=https://t.example/'], {}).publicUrl, 'https://t.example')
   assert.equal(problemsOf(['--public-url=https://u:p@t.example']).length, 1)
