@@ -66,7 +66,7 @@ export class Terminal implements AsyncDisposable {
       hasListeners: () => this.#emitter.hears('data'),
       emitData: (data, info) => this.#emitter.emit('data', data, info),
       emitReset: (reset) => this.#emitter.emit('reset', reset),
-      sinkFailed: (error) => this.#trouble(toError('A terminal sink threw', error)),
+      sinkFailed: (error) => this.#emitter.emit('error', toError('A terminal sink threw', error)),
     })
     this.#conversation = new Conversation(this.#size, this.#options.heartbeat, this.#conversationHost())
     this.#follow(options.signal)
@@ -321,7 +321,7 @@ export class Terminal implements AsyncDisposable {
         this.#latencyMs = milliseconds
         this.#emitter.emit('latency', milliseconds)
       },
-      onTrouble: (error) => this.#trouble(error),
+      onTrouble: (error) => this.#emitter.emit('error', error),
     }
   }
 
@@ -367,10 +367,6 @@ export class Terminal implements AsyncDisposable {
     if (!this.isDriver) return
     this.#control?.resolve()
     this.#control = undefined
-  }
-
-  #trouble(error: CliscaleError): void {
-    this.#emitter.emit('error', error)
   }
 
   #setState(state: TerminalState, detail: Omit<TerminalStateDetail, 'previous'> = {}): void {
