@@ -1,7 +1,14 @@
 import type { PhaseProgress, PhaseReport } from '@cliscale/sdk/protocol'
 import { type JSX, useEffect, useRef, useState } from 'react'
 import { type TransferEstimate, TransferRate } from './core/transfer-rate.ts'
-import { PHASE_TEXT, progressText, STEP_OF_PHASE, type StepName, STEPS } from './core/wording.ts'
+import {
+  PHASE_DETAIL,
+  PHASE_TEXT,
+  progressText,
+  STEP_OF_PHASE,
+  type StepName,
+  STEPS,
+} from './core/wording.ts'
 
 /** Props of {@link SessionProgress}. */
 export interface SessionProgressProps {
@@ -60,11 +67,11 @@ export function SessionProgress({ phase, title, className }: SessionProgressProp
 function StepDetail({ phase, label }: { readonly phase: PhaseReport; readonly label: string }): JSX.Element {
   const detail =
     phase.queuePosition === undefined
-      ? (phase.message ?? PHASE_TEXT[phase.phase])
+      ? (phase.message ?? PHASE_DETAIL[phase.phase])
       : `Number ${phase.queuePosition} in the queue`
   return (
     <>
-      <span className="cliscale-step-detail">{detail}</span>
+      {detail !== undefined && <span className="cliscale-step-detail">{detail}</span>}
       {phase.progress !== undefined && <ProgressBar progress={phase.progress} label={label} />}
     </>
   )

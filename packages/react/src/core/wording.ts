@@ -39,6 +39,13 @@ export const PHASE_TEXT: Readonly<Record<Phase, string>> = {
   starting: 'Starting the command',
 }
 
+/** Phases that share their step with another one, and so say more than its label. */
+export const PHASE_DETAIL: Readonly<Partial<Record<Phase, string>>> = {
+  queued: PHASE_TEXT.queued,
+  scheduled: PHASE_TEXT.scheduled,
+  pulling: PHASE_TEXT.pulling,
+}
+
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const
 
 /** Bytes for people, in powers of 1000: `12.4 MB`. */
