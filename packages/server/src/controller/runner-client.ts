@@ -1,29 +1,19 @@
 import { type ClientRequest, type IncomingMessage, request, type RequestOptions } from 'node:http'
 import {
   type Assignment,
-  type ErrorCode,
-  isObject,
-  type JsonObject,
   parseObject,
-  phaseReport,
   RUNNER_ID_HEADER,
-  RUNNER_KEEPALIVE_MS,
   RUNNER_PATHS,
-  RUNNER_STATES,
-  type RunnerEvent,
   type RunnerStatus,
-  sessionExit,
   type StopRequest,
   type UpdateAssignment,
 } from '@cliscale/sdk/protocol'
 import type { RunnerAddress } from '../drivers/driver.ts'
 import { CodedError } from '../http/coded-error.ts'
+import { readStatus } from './runner-reports.ts'
 
-/** Longest answer and longest line of an event stream, in bytes. A runner may be run by whoever owns its command. */
+/** Longest answer, in bytes. A runner may be run by whoever owns its command. */
 const MAX_ANSWER_BYTES = 65_536
-
-/** A stream that is silent for this long is dead: keep-alives come more often. */
-const SILENCE_MS = 3 * RUNNER_KEEPALIVE_MS
 
 /** Which runner, and how to prove oneself to it. */
 export interface RunnerTarget {
@@ -55,37 +45,6 @@ export async function update(
 export async function status(target: RunnerTarget, signal: AbortSignal): Promise<RunnerStatus> {
   const answer = await send(target, { path: RUNNER_PATHS.status, signal })
   return readStatus(parseObject(await bodyOf(answer), 'status'))
-}
-
-/**
- * Follows a runner's event stream until it ends. Resolves when the runner ended it.
- *
- * @throws {CodedError} `RUNNER_UNREACHABLE` when it broke or fell silent, `RUNNER_REFUSED` when another runner answers
- */
-export async function follow(
-  target: RunnerTarget,
-  onEvent: (event: RunnerEvent) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const stream = await send(target, { path: RUNNER_PATHS.events, signal })
-  stream.socket.setTimeout(SILENCE_MS, () => stream.destroy(new Error('the runner fell silent')))
-  return new Promise((resolve, reject) => {
-    let rest = ''
-    stream.setEncoding('utf8')
-    stream.on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n')
-      rest = lines.pop() ?? ''
-      try {
-        if (rest.length > MAX_ANSWER_BYTES) throw new Error('a line is too long')
-        for (const line of lines) if (line !== '') onEvent(readEvent(parseObject(line, 'event')))
-      } catch (error) {
-        stream.destroy(error as Error)
-      }
-    })
-    stream.on('end', resolve)
-    stream.on('error', (error) => reject(unreachable(error)))
-    stream.on('close', resolve)
-  })
 }
 
 async function post(target: RunnerTarget, path: string, body: object, signal: AbortSignal): Promise<void> {
@@ -151,55 +110,4 @@ async function bodyOf(answer: IncomingMessage): Promise<string> {
 
 function unreachable(cause: unknown): CodedError {
   return cause instanceof CodedError ? cause : new CodedError('RUNNER_UNREACHABLE', undefined, { cause })
-}
-
-function readEvent(json: JsonObject): RunnerEvent {
-  switch (json.type) {
-    case 'status':
-      return { type: 'status', status: readStatus(object(json.status)) }
-    case 'phase':
-      return { type: 'phase', report: phaseReport(object(json.report)) }
-    case 'running':
-      return { type: 'running' }
-    case 'exit':
-      return { type: 'exit', exit: sessionExit(object(json.exit)) }
-    default:
-      throw new CodedError('RUNNER_UNREACHABLE', 'The runner sent an event that is not of the contract.')
-  }
-}
-
-function readStatus(json: JsonObject): RunnerStatus {
-  const state = RUNNER_STATES.find((name) => name === json.state)
-  const { runnerId, epoch, sessionId, phase, exit } = json
-  if (state === undefined || typeof runnerId !== 'string' || typeof epoch !== 'string') throw malformed()
-  const clients = object(json.clients)
-  return {
-    runnerId,
-    epoch,
-    state,
-    sessionId: typeof sessionId === 'string' ? sessionId : null,
-    phase: phase === null || phase === undefined ? null : phaseReport(object(phase)),
-    exit: exit === null || exit === undefined ? null : sessionExit(object(exit)),
-    clients: { driver: count(clients.driver), observer: count(clients.observer) },
-    outputOffset: count(json.outputOffset),
-    lastActivityAtMs: count(json.lastActivityAtMs),
-    pid: count(json.pid),
-  }
-}
-
-function object(value: unknown): JsonObject {
-  if (!isObject(value)) throw malformed()
-  return value
-}
-
-function count(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw malformed()
-  return value
-}
-
-function malformed(): CodedError {
-  return new CodedError(
-    'RUNNER_UNREACHABLE' satisfies ErrorCode,
-    'The runner answered what is not of the contract.',
-  )
 }

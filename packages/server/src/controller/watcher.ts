@@ -3,8 +3,9 @@ import type { PhaseReport, RunnerEvent, RunnerStatus, SessionExit } from '@clisc
 import { predecessors } from '../lifecycle/states.ts'
 import type { Transition } from '../store/sessions.ts'
 import { fullJitter } from './backoff.ts'
+import { EventFollower } from './event-follower.ts'
 import type { Parts } from './parts.ts'
-import { follow, type RunnerTarget } from './runner-client.ts'
+import type { RunnerTarget } from './runner-client.ts'
 
 /** Progress of one session is written at most this often. */
 const PROGRESS_EVERY_MS = 250
@@ -23,7 +24,9 @@ export interface WatcherEvents {
 interface Followed {
   readonly target: RunnerTarget
   sessionId: string | null
-  readonly stop: AbortController
+  connection: EventFollower | null
+  /** Nobody follows it any more. */
+  stopped: boolean
   /** The runner has taken its session: from here on its loss is the session's end. */
   accepted: boolean
   /** The exit is written. */
@@ -74,7 +77,8 @@ export class Watcher {
     const followed: Followed = {
       target,
       sessionId,
-      stop: new AbortController(),
+      connection: null,
+      stopped: false,
       accepted: false,
       ended: false,
       writing: Promise.resolve(),
@@ -96,7 +100,8 @@ export class Watcher {
     const followed = this.#followed.get(runnerId)
     if (followed === undefined) return
     this.#followed.delete(runnerId)
-    followed.stop.abort()
+    followed.stopped = true
+    followed.connection?.close()
     if (followed.timer !== null) clearTimeout(followed.timer)
   }
 
@@ -109,50 +114,42 @@ export class Watcher {
   }
 
   async #run(followed: Followed): Promise<void> {
-    const { signal } = followed.stop
-    for (let attempt = 0; !signal.aborted; attempt += 1) {
+    for (let attempt = 0; !followed.stopped; attempt += 1) {
       const connectedAt = performance.now()
       await this.#followOnce(followed)
-      if (signal.aborted) return
-      if (await this.#finishedIfGone(followed)) return
+      if (followed.stopped || (await this.#finishedIfGone(followed))) return
       if (performance.now() - connectedAt > RECONNECT.capMs) attempt = 0
-      await pause(fullJitter(attempt, RECONNECT), undefined, { signal, ref: false }).catch(() => undefined)
+      await pause(fullJitter(attempt, RECONNECT), undefined, { ref: false })
     }
   }
 
   /** Resolves when this connection is over and everything that it told is written, or could not be. */
   async #followOnce(followed: Followed): Promise<void> {
-    const connection = new AbortController()
-    const giveUp = (): void => connection.abort()
-    followed.stop.signal.addEventListener('abort', giveUp)
-    try {
-      await follow(followed.target, (event) => this.#receive(followed, event, connection), connection.signal)
-    } catch (error) {
-      this.#parts.log.debug(
-        { err: error, runnerId: followed.target.runnerId },
-        'the event stream of a runner broke',
-      )
-    } finally {
-      followed.stop.signal.removeEventListener('abort', giveUp)
-      await followed.writing
-    }
+    const connection = new EventFollower(followed.target, (event) => this.#receive(followed, event))
+    followed.connection = connection
+    await connection.over
+    await followed.writing
+    if (connection.failure === undefined || followed.stopped) return
+    const { runnerId } = followed.target
+    this.#parts.log.debug({ err: connection.failure, runnerId }, 'the event stream of a runner broke')
   }
 
-  #receive(followed: Followed, event: RunnerEvent, connection: AbortController): void {
+  #receive(followed: Followed, event: RunnerEvent): void {
     if (event.type !== 'status' || event.status.sessionId !== null) followed.accepted = true
     if (event.type === 'phase' && event.report.progress !== undefined)
       return this.#progress(followed, event.report)
-    this.#write(followed, connection, () => this.#apply(followed, event))
+    this.#write(followed, () => this.#apply(followed, event))
   }
 
   /** A write that fails gives the connection up: the next one begins with the present state. */
-  #write(followed: Followed, connection: AbortController | null, work: () => Promise<void>): void {
+  #write(followed: Followed, work: () => Promise<void>): void {
+    const { connection } = followed
     followed.writing = followed.writing.then(work).catch((error: unknown) => {
       this.#parts.log.warn(
         { err: error, runnerId: followed.target.runnerId },
         'a report of a runner was not written',
       )
-      connection?.abort()
+      connection?.close()
     })
   }
 
@@ -225,7 +222,7 @@ export class Watcher {
     const report = followed.pending
     followed.pending = null
     if (report === null) this.#dropProgress(followed)
-    else this.#write(followed, null, () => this.#phaseProgress(followed, report))
+    else this.#write(followed, () => this.#phaseProgress(followed, report))
   }
 
   async #phaseProgress(followed: Followed, report: PhaseReport): Promise<void> {
