@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { GatewayStats } from './stats.ts'
+import { registerTiming, Timing } from './timing.ts'
 
 /** Outcomes of an upgrade: `reason` is empty for `ok`. */
 export type UpgradeResult = 'ok' | 'rejected' | 'error'
@@ -53,13 +54,6 @@ export function gatewayMetrics(registry: Registry, readings: GatewayReadings): G
     labelNames: ['result', 'reason'],
     registers,
   })
-  const phases = new Histogram({
-    name: 'cliscale_gateway_upgrade_duration_seconds',
-    help: 'Time of the phases of a terminal upgrade.',
-    labelNames: ['phase'],
-    buckets: UPGRADE_BUCKETS,
-    registers,
-  })
   const dials = new Counter({
     name: 'cliscale_gateway_dials_total',
     help: 'Attempts to reach a runner, by result.',
@@ -72,27 +66,52 @@ export function gatewayMetrics(registry: Registry, readings: GatewayReadings): G
     labelNames: ['side', 'code'],
     registers,
   })
-  const lasted = new Histogram({
-    name: 'cliscale_gateway_connection_duration_seconds',
-    help: 'How long terminals were open.',
-    buckets: LIFE_BUCKETS,
-    registers,
-  })
-  const roundTrip = new Histogram({
-    name: 'cliscale_gateway_ping_rtt_seconds',
-    help: "Round trip of the gateway's pings.",
-    buckets: ROUND_TRIP_BUCKETS,
-    registers,
-  })
-  const timers = Object.fromEntries(UPGRADE_PHASES.map((phase) => [phase, phases.labels(phase)]))
+  const timings = registerTimings(registers)
   return {
     upgrade: (result, reason) => upgrades.inc({ result, reason }),
-    phase: (phase, seconds) => timers[phase]?.observe(seconds),
+    phase: (phase, seconds) => timings.phases[phase].observe(seconds),
     dial: (result) => dials.inc({ result }),
     closed: (side, code) => closed.inc({ side, code }),
-    lasted: (seconds) => lasted.observe(seconds),
-    roundTrip: (seconds) => roundTrip.observe(seconds),
+    lasted: (seconds) => timings.lasted.observe(seconds),
+    roundTrip: (seconds) => timings.roundTrip.observe(seconds),
   }
+}
+
+interface Timings {
+  readonly phases: Readonly<Record<UpgradePhase, Timing>>
+  readonly lasted: Timing
+  readonly roundTrip: Timing
+}
+
+function registerTimings(registers: Registers): Timings {
+  const phases = {
+    verify: new Timing(UPGRADE_BUCKETS),
+    redeem: new Timing(UPGRADE_BUCKETS),
+    dial: new Timing(UPGRADE_BUCKETS),
+    total: new Timing(UPGRADE_BUCKETS),
+  }
+  const lasted = new Timing(LIFE_BUCKETS)
+  const roundTrip = new Timing(ROUND_TRIP_BUCKETS)
+  const histograms = [
+    {
+      name: 'cliscale_gateway_upgrade_duration_seconds',
+      help: 'Time of the phases of a terminal upgrade.',
+      label: 'phase',
+      timings: phases,
+    },
+    {
+      name: 'cliscale_gateway_connection_duration_seconds',
+      help: 'How long terminals were open.',
+      timings: { all: lasted },
+    },
+    {
+      name: 'cliscale_gateway_ping_rtt_seconds',
+      help: "Round trip of the gateway's pings.",
+      timings: { all: roundTrip },
+    },
+  ]
+  for (const histogram of histograms) registerTiming({ ...histogram, registers })
+  return { phases, lasted, roundTrip }
 }
 
 type Registers = Registry[]

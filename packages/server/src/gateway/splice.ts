@@ -98,6 +98,11 @@ export class Splice {
     const cutting = link.farewell !== null || link.is(FLAG.pingDue)
     let cut = -1
     let at = 0
+    if (!cutting) {
+      at = scanner.skim(link.runnerFrames, chunk)
+      this.stats.out.frames[OPCODE.binary] =
+        (this.stats.out.frames[OPCODE.binary] as number) + scanner.skimmed
+    }
     for (;;) {
       at = scanner.scan(link.runnerFrames, chunk, at)
       if (scanner.event !== SCAN.frame) break

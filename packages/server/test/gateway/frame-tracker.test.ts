@@ -94,6 +94,31 @@ for (const masked of [true, false]) {
   })
 }
 
+test('skimming plain frames gives the same as looking at each', () => {
+  const plain = fc.array(size, { maxLength: 12 }).map((sizes) =>
+    sizes.map((n): RawFrame => ({ opcode: 2, payload: Buffer.alloc(n, 0x82) })),
+  )
+  const mixed = fc.tuple(plain, stream(false), plain).map((parts) => parts.flat())
+  const property = fc.property(mixed, fc.array(fc.nat(), { maxLength: 20 }), (frames, points) => {
+    const scanner = new FrameScanner({ masked: false, maxMessageBytes: MAX })
+    const state = new FrameState()
+    let count = 0
+    const chunks = cut(Buffer.concat(frames.map((f) => rawFrame(f))), points)
+    for (const chunk of chunks) {
+      let at = scanner.skim(state, chunk)
+      count += scanner.skimmed
+      do {
+        at = scanner.scan(state, chunk, at)
+        if (scanner.event === SCAN.frame) count += 1
+      } while (scanner.event === SCAN.frame)
+      assert.equal(scanner.event, SCAN.more)
+    }
+    assert.equal(count, frames.length)
+    assert.equal(state.betweenMessages, true)
+  })
+  fc.assert(property, { numRuns: 1_000 })
+})
+
 for (const piece of [1, 2, 3, 9, 13]) {
   test(`headers split into pieces of ${piece} bytes are followed`, () => {
     const key = Buffer.from([1, 2, 3, 4])
