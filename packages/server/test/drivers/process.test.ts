@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Driver } from '../../src/drivers/driver.ts'
 import { type BubblewrapProbe, probeBubblewrap } from '../../src/drivers/process/bubblewrap.ts'
@@ -75,10 +75,16 @@ test('a runner folder, its socket and its work folder are closed to other users'
 })
 
 test('a socket path stays short enough below a data folder with a long name', async (t) => {
-  const long = join(mkdtempSync(join(tmpdir(), 'cs-driver-')), 'x'.repeat(120))
-  const bench = await newBench(t, long)
-  const { address } = await startUp(await bench.open(), newSpec())
+  const parent = mkdtempSync(join(tmpdir(), 'cs-driver-'))
+  const bench = await newBench(t, join(parent, 'x'.repeat(120)))
+  const { address, runnerId } = await startUp(await bench.open(), newSpec())
+  const folder = dirname(dirname(address!.slice('unix:'.length)))
+  t.after(() => {
+    for (const path of [parent, folder]) rmSync(path, { recursive: true, force: true })
+  })
   assert.ok(Buffer.byteLength(address!) < 100, address!)
+  assert.equal(statSync(folder).mode & 0o777, 0o700)
+  assert.deepEqual(readdirSync(folder), [runnerId])
 })
 
 test('a work folder that cannot be made is a coded error', async (t) => {
