@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { linkNode } from './link-node.mjs'
 import { at, readJson } from './root.mjs'
 import { must, Refusal } from './run.mjs'
 
@@ -14,6 +15,7 @@ export async function install() {
     console.log('Installing packages…')
     await must('npm', [fresh ? 'ci' : 'install', '--loglevel=error'])
   }
+  linkNode()
   requirePinnedNode()
 }
 

@@ -1,0 +1,4 @@
+// Runs after `npm ci` and `npm install`.
+import { linkNode } from './lib/link-node.mjs'
+
+linkNode()
