@@ -24,7 +24,7 @@ const stages = new Listr<Job>(
     { title: 'Compress them', task: (context, task) => compress(context, (text) => (task.output = text)) },
     { title: 'Verify each digest', task: (context, task) => verify(context, (text) => (task.output = text)) },
   ],
-  { ctx: job, rendererOptions: { collapseSubtasks: false, timer: undefined } },
+  { ctx: job, rendererOptions: { collapseSubtasks: false } },
 )
 
 try {
