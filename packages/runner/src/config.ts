@@ -38,7 +38,8 @@ const ROWS = {
   listen: { meaning: 'unix:/absolute/path or tcp:host:port', read: readListen },
   'runner-id': { meaning: 'id of this runner; requests for another are refused', read: readRunnerId },
   'secret-file': {
-    meaning: 'file that holds the runner secret, or /dev/fd/N; read once, N is closed',
+    meaning:
+      'file that holds the runner secret, or, unless the runner is process 1, /dev/fd/N; read once, N is closed',
     read: readAbsolute,
   },
   'work-folder': { meaning: 'folder that the command may write to', read: readAbsolute },

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { chmodSync } from 'node:fs'
 import type { Server } from 'node:http'
-import { enableCompileCache } from 'node:module'
 
 import { Authentication, readSecret } from './authentication.ts'
 import { helpText, type ListenAddress, parseConfig, type RunnerConfig } from './config.ts'
@@ -90,7 +89,6 @@ function addressOf(server: Server): string {
 
 /** Loads what the first session needs while nobody waits. */
 function warmUp(): void {
-  enableCompileCache()
   nativePty()
   void webSockets()
 }

@@ -40,6 +40,14 @@ const REQUEST_TIMEOUT_MS = 10_000
 /** Connections at one time: clients, a few controllers, and room for those that are refused. */
 const MAX_CONNECTIONS = 256
 
+/** Probes find peers that are gone without a word; a driver that is gone must not hold its program back. */
+const CONNECTIONS = {
+  maxHeaderSize: MAX_HEADER_BYTES,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
+} as const
+
 /** What the port serves. */
 export interface PortParts {
   readonly runner: Runner
@@ -53,12 +61,9 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 /** The runner's one port: HTTP for the controller, WebSocket for terminals. */
 export function createPort(parts: PortParts): Server {
   const routes = createRoutes(parts)
-  const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS },
-    (request, response) => {
-      void answer(request, response, { routes, parts })
-    },
-  )
+  const server = createServer({ ...CONNECTIONS }, (request, response) => {
+    void answer(request, response, { routes, parts })
+  })
   server.headersTimeout = REQUEST_TIMEOUT_MS
   server.maxConnections = MAX_CONNECTIONS
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -34,7 +34,7 @@ export interface RunnerEvents {
 }
 
 /** Clients that were told the exit by a stop have this long to take it. */
-const STOPPED_LINGER_MS = 1_000
+const STOPPED_LINGER_MS = 2_000
 
 /** The one life of a runner: blank → preparing → running → exited. */
 export class Runner {

@@ -34,7 +34,9 @@ test('an isolated command finds neither the runner’s socket nor hidden folders
   writeFileSync(join(hidden.folder, 'data'), 'of the server')
   const runner = await startRunner(t, { isolation: 'bubblewrap', flags: ['--hide-folders', hidden.folder] })
   const places = [join(runner.folder, 'socket'), hidden.folder]
-  await runner.assignScript(`ls -A ${places.join(' ')}; find /tmp /run -name runner.sock 2>/dev/null; echo end`)
+  await runner.assignScript(
+    `ls -A ${places.join(' ')}; find /tmp /run -name runner.sock 2>/dev/null; echo end`,
+  )
   const terminal = await runner.connect()
   await terminal.exited(30_000)
   assert.equal(/runner\.sock|data/.test(terminal.text), false, terminal.text)

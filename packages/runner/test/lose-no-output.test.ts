@@ -27,7 +27,7 @@ async function countOutput(bytes: number, holdEvery: number): Promise<number> {
 
 test(
   '10,000 commands that write 1 B to 256 KiB and exit at once lose no byte',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const queue = SIZES.entries()
     const short: string[] = []

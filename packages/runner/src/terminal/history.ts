@@ -27,7 +27,11 @@ interface Resize {
 /** Room that is kept free of unparsed bytes: what may still be read after reading was told to stop. */
 const RESERVE_BYTES = 262_144
 
-const SLICE_BYTES = 65_536
+/** How much is given to the screen at one time … */
+const BATCH_BYTES = 262_144
+
+/** … and in what pieces, as the emulator keeps a buffer of four times the largest piece. */
+const PIECE_BYTES = 16_384
 
 /**
  * Everything that a session has put out, as far as it is needed: the last bytes in a ring and what came before as a
@@ -85,7 +89,7 @@ export class History {
   }
 
   #threshold(): number {
-    return (this.ring.capacity - RESERVE_BYTES) / 2
+    return ((this.ring.capacity - RESERVE_BYTES) * 2) / 3
   }
 
   /** Feeds the screen until it is close behind. */
@@ -94,7 +98,7 @@ export class History {
     void this.#queue(async () => {
       const screen = await this.#open()
       while (this.ring.head - this.#parsed > this.#threshold() / 2) {
-        await this.#feed(screen, Math.min(this.ring.head, this.#parsed + SLICE_BYTES))
+        await this.#feed(screen, Math.min(this.ring.head, this.#parsed + BATCH_BYTES))
         if (!this.full) this.#onRoom()
       }
       this.#following = false
@@ -133,10 +137,15 @@ export class History {
     while (this.#parsed < end) {
       this.#applyResizes(screen)
       const stop = Math.min(end, this.#resizes[0]?.offset ?? end)
-      const view = this.ring.view(this.#parsed, stop)
-      this.#ground = scanGround(this.#ground, view).state
-      await screen.write(view)
-      this.#parsed += view.length
+      const pieces: Promise<void>[] = []
+      for (let at = this.#parsed; at < stop;) {
+        const view = this.ring.view(at, Math.min(stop, at + PIECE_BYTES))
+        this.#ground = scanGround(this.#ground, view).state
+        pieces.push(screen.write(view))
+        at += view.length
+      }
+      await Promise.all(pieces)
+      this.#parsed = stop
     }
   }
 

@@ -18,10 +18,12 @@ export interface ProcessScope {
 
 /**
  * Processes of a terminal that still live: descendants of the leader, members of its session, and those that left both
- * (`setsid`, double fork) but kept the marker in their environment. Empty where there is no `/proc`.
+ * (`setsid`, double fork) but kept the marker in their environment. Where there is no `/proc`, the leader's process group,
+ * as a negative number, which signals reach as a whole.
  */
 export function terminalProcesses(scope: ProcessScope): readonly number[] {
   const rows = processTable()
+  if (rows.length === 0) return isThere(-scope.leader) ? [-scope.leader] : []
   const parents = new Map(rows.map((row) => [row.pid, row.parent]))
   return rows
     .filter((row) => !row.zombie && row.pid !== process.pid && belongs(row, parents, scope))
@@ -42,6 +44,14 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code !== 'ESRCH' && code !== 'EPERM') throw error
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 

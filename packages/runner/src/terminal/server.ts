@@ -258,7 +258,7 @@ export class TerminalServer {
     if (terminal === undefined) return
     const plan = planResume(client.resume, this.epoch, terminal.history.ring)
     if (plan.mode === 'snapshot' || (!client.extended && terminal.replayBytes(client, 0) > 0)) {
-      void this.#attachBySnapshot(client, plan.mode === 'snapshot' ? plan : { mode: 'snapshot' })
+      this.#sendScreen(client, plan.mode === 'snapshot' ? plan : { mode: 'snapshot' })
       return
     }
     this.#sendReady(client, plan, {
@@ -267,6 +267,12 @@ export class TerminalServer {
     })
     client.begin(terminal.history.ring, plan.offset, terminal.window)
     this.#attached(client)
+  }
+
+  #sendScreen(client: Client, plan: ResumePlan): void {
+    this.#attachBySnapshot(client, plan).catch((error: unknown) => {
+      client.fail('INTERNAL', `The screen could not be rebuilt: ${String(error)}.`)
+    })
   }
 
   async #attachBySnapshot(client: Client, plan: ResumePlan): Promise<void> {
@@ -324,7 +330,7 @@ export class TerminalServer {
     if (terminal === undefined) return
     client.pump()
     if (client.state === 'lost' && client.recovered) {
-      void this.#attachBySnapshot(client, { mode: 'snapshot', truncatedFrom: client.sent })
+      this.#sendScreen(client, { mode: 'snapshot', truncatedFrom: client.sent })
     } else if (terminal.exit !== undefined && client.caughtUp) {
       client.finish(terminal.exit)
     }

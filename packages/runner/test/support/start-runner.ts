@@ -25,6 +25,10 @@ export interface StartRunnerOptions {
   readonly entry?: string
   readonly node?: string
   readonly isolation?: 'none' | 'bubblewrap'
+  /** A program and its arguments that start the runner in their turn. */
+  readonly wrapper?: readonly string[]
+  /** True: the secret is in a file that stays, as in a container; else in one without a name, as the process driver has it. */
+  readonly secretFile?: boolean
   /** More flags, such as `--blank-timeout-ms`. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -71,8 +75,13 @@ export class TestRunner {
     this.socketPath = join(folder, 'socket', 'runner.sock')
     this.workFolder = join(folder, 'work')
     mkdirSync(this.workFolder)
-    const secret = this.#nameless()
-    this.child = spawn(options.node ?? process.execPath, this.#argv(options), {
+    const secret = this.#writeSecret(options.secretFile === true)
+    const [program = '', ...args] = [
+      ...(options.wrapper ?? []),
+      options.node ?? process.execPath,
+      ...this.#argv(options),
+    ]
+    this.child = spawn(program, args, {
       cwd: folder,
       env: { PATH: '/usr/bin:/bin', RUNNER_OWN_VARIABLE: 'must not be inherited', ...options.env },
       detached: true,
@@ -201,18 +210,18 @@ export class TestRunner {
       ...(options.entry === undefined ? ['--conditions=@cliscale/source', SOURCE] : [options.entry]),
       `--listen=${this.address}`,
       `--runner-id=${this.runnerId}`,
-      '--secret-file=/dev/fd/3',
+      `--secret-file=${options.secretFile === true ? join(this.folder, 'secret') : '/dev/fd/3'}`,
       `--work-folder=${this.workFolder}`,
       `--isolation=${options.isolation ?? 'none'}`,
       ...(options.flags ?? []),
     ]
   }
 
-  /** The secret in a file that has no name any more. */
-  #nameless(): number {
+  /** Opens a file that holds the secret; without a name unless it stays. */
+  #writeSecret(stays: boolean): number {
     const path = join(this.folder, 'secret')
     const descriptor = openSync(path, 'wx+', 0o600)
-    unlinkSync(path)
+    if (!stays) unlinkSync(path)
     writeSync(descriptor, this.secret, 0)
     return descriptor
   }
