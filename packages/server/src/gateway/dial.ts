@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
+import { connect, type OnReadOpts, type Socket } from 'node:net'
 import {
   type ErrorCode,
   REQUEST_ID_HEADER,
@@ -10,6 +10,7 @@ import {
   type TerminalSubprotocol,
 } from '@cliscale/sdk/protocol'
 import { acceptKey } from './handshake.ts'
+import { type Link, type LinkedSocket, linkOf } from './link.ts'
 import { connectOptions, type DialTarget } from './runner-address.ts'
 
 /** Whom to dial, and as whom. */
@@ -22,6 +23,42 @@ export interface DialRequest {
   readonly requestId: string
   readonly timeoutMs: number
   readonly highWaterMark: number
+  readonly reads: RunnerReads
+}
+
+/** How runners' sockets are read: without an allocation for each read, so with buffers that somebody keeps. */
+export interface RunnerReads {
+  /** What to read into next. */
+  readonly readBuffer: () => Buffer
+  /** A copy of what was read. */
+  readonly copyOfRead: (length: number, buffer: Buffer) => Buffer
+  /** What was read belongs to a link. */
+  readonly runnerRead: (link: Link, length: number, buffer: Buffer) => void
+}
+
+const ATTEMPT = Symbol('cliscale.dial')
+
+interface DialledSocket extends LinkedSocket {
+  [ATTEMPT]?: Attempt | undefined
+}
+
+/** One object for all sockets of a {@link RunnerReads}: Node calls it as a method of the socket. */
+const onreads = new WeakMap<RunnerReads, OnReadOpts>()
+
+function onreadOf(reads: RunnerReads): OnReadOpts {
+  const known = onreads.get(reads)
+  if (known !== undefined) return known
+  const onread = {
+    buffer: reads.readBuffer,
+    callback(this: DialledSocket, length: number, buffer: Buffer): boolean {
+      const link = linkOf(this)
+      if (link === undefined) this[ATTEMPT]?.onData(reads.copyOfRead(length, buffer))
+      else reads.runnerRead(link, length, buffer)
+      return true
+    },
+  } as unknown as OnReadOpts
+  onreads.set(reads, onread)
+  return onread
 }
 
 /** A runner that answered: its socket, and the bytes that came behind the handshake. */
@@ -65,7 +102,7 @@ export function dial(request: DialRequest, done: (result: DialedRunner | DialFai
 
 class Attempt {
   private readonly done: (result: DialedRunner | DialFailure) => void
-  private readonly socket: Socket
+  private readonly socket: DialledSocket
   private readonly accept: string
   private readonly subprotocol: string
   private readonly timer: NodeJS.Timeout
@@ -81,11 +118,12 @@ class Attempt {
       ...connectOptions(request.target),
       allowHalfOpen: true,
       highWaterMark: request.highWaterMark,
+      onread: onreadOf(request.reads),
     }
     this.socket = connect(options)
+    this.socket[ATTEMPT] = this
     this.socket.write(requestText(request, key), 'latin1')
     this.socket.on('error', this.onError)
-    this.socket.on('data', this.onData)
     this.socket.on('end', this.onEnd)
     this.timer = setTimeout(() => this.fail('RUNNER_UNREACHABLE', 'no answer in time'), request.timeoutMs)
   }
@@ -102,7 +140,8 @@ class Attempt {
     this.fail('RUNNER_UNREACHABLE', 'the connection ended before the answer')
   }
 
-  private readonly onData = (chunk: Buffer): void => {
+  /** Bytes of the answer. */
+  onData(chunk: Buffer): void {
     this.answer = this.answer === null ? chunk : Buffer.concat([this.answer, chunk])
     const end = this.answer.indexOf(HEAD_END)
     if (end >= 0 && end < MAX_ANSWER_BYTES)
@@ -144,7 +183,7 @@ class Attempt {
     if (this.settled) return false
     this.settled = true
     clearTimeout(this.timer)
-    this.socket.off('data', this.onData)
+    this.socket[ATTEMPT] = undefined
     this.socket.off('end', this.onEnd)
     this.socket.off('error', this.onError)
     this.socket.on('error', ignore)

@@ -5,6 +5,7 @@ import { FrameScanner, OPCODE, SCAN } from './frame-tracker.ts'
 import { closeFrame, errorFarewell, type Farewell, PING } from './frames.ts'
 import { FLAG, type Link, type LinkedSocket, linkOf, tie } from './link.ts'
 import type { GatewayLimits } from './options.ts'
+import { ReadBuffers } from './read-buffers.ts'
 import type { GatewayStats } from './stats.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
@@ -44,6 +45,7 @@ export class Splice {
   private readonly filter: ClientFilter
   private readonly scanner: FrameScanner
   private readonly handlers: SharedHandlers
+  private readonly buffers = new ReadBuffers()
 
   constructor(options: SpliceOptions) {
     this.limits = options.limits
@@ -70,7 +72,6 @@ export class Splice {
     link.runner = runner
     link.waiting = null
     tie(runner, link)
-    runner.on('data', this.handlers.runnerData)
     runner.on('end', this.handlers.runnerEnd)
     runner.on('drain', this.handlers.runnerDrain)
     runner.on('close', this.handlers.runnerClose)
@@ -85,6 +86,19 @@ export class Splice {
     if (link.waiting === null) this.filter.pass(link, chunk)
     else link.waiting.take(chunk)
   }
+
+  /** A runner's socket was read. Fits `onread` of `net.connect`, together with {@link readBuffer}. */
+  readonly runnerRead = (link: Link, length: number, buffer: Buffer): void => {
+    this.fromRunner(link, this.buffers.take(buffer, length))
+    const pending = link.client.writableLength > 0
+    this.buffers.passed(buffer, length, { pending, stopped: link.is(FLAG.runnerHeld) })
+  }
+
+  /** What a socket without a link read: a copy. */
+  readonly copyOfRead = (length: number, buffer: Buffer): Buffer => this.buffers.take(buffer, length)
+
+  /** What runners' sockets are read into. */
+  readonly readBuffer = (): Buffer => this.buffers.next
 
   /** What the client sent before there was a runner. */
   replay(link: Link, bytes: Buffer): void {
@@ -360,7 +374,6 @@ interface SharedHandlers {
   readonly clientEnd: Handler
   readonly clientDrain: Handler
   readonly clientClose: Handler
-  readonly runnerData: DataHandler
   readonly runnerEnd: Handler
   readonly runnerDrain: Handler
   readonly runnerClose: Handler
@@ -384,10 +397,6 @@ function sharedHandlers(splice: Splice): SharedHandlers {
     clientClose() {
       const link = linkOf(this)
       if (link !== undefined) splice.clientClosed(link)
-    },
-    runnerData(chunk) {
-      const link = linkOf(this)
-      if (link !== undefined) splice.fromRunner(link, chunk)
     },
     runnerEnd() {
       const link = linkOf(this)

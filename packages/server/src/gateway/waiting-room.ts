@@ -171,7 +171,7 @@ class Guest implements LinkInput {
   }
 
   private dial(runnerId: string, address: string): void {
-    const { limits, addresses, secrets } = this.services
+    const { limits, addresses, secrets, splice } = this.services
     const target = addresses.target(address)
     if (target === null) {
       return this.failed({ code: 'RUNNER_REFUSED', detail: `the address ${address} is not allowed` })
@@ -188,6 +188,7 @@ class Guest implements LinkInput {
         requestId,
         timeoutMs: limits.dialTimeoutMs,
         highWaterMark: limits.highWaterMark,
+        reads: splice,
       },
       (result) => {
         this.cancelDial = undefined

@@ -95,9 +95,9 @@ for (const masked of [true, false]) {
 }
 
 test('skimming plain frames gives the same as looking at each', () => {
-  const plain = fc.array(size, { maxLength: 12 }).map((sizes) =>
-    sizes.map((n): RawFrame => ({ opcode: 2, payload: Buffer.alloc(n, 0x82) })),
-  )
+  const plain = fc
+    .array(size, { maxLength: 12 })
+    .map((sizes) => sizes.map((n): RawFrame => ({ opcode: 2, payload: Buffer.alloc(n, 0x82) })))
   const mixed = fc.tuple(plain, stream(false), plain).map((parts) => parts.flat())
   const property = fc.property(mixed, fc.array(fc.nat(), { maxLength: 20 }), (frames, points) => {
     const scanner = new FrameScanner({ masked: false, maxMessageBytes: MAX })

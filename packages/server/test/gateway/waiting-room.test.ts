@@ -66,12 +66,20 @@ test('what a waiting client sends is held up to a bound and delivered whole', as
   const runner = await runnerEnd(t, folder)
   const sessionId = await session()
   const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  const sent = Array.from({ length: 400 }, (_, i) => `${i}`.padEnd(10_000, '.'))
-  for (const text of sent) client.send({ type: 'input', data: Buffer.from(text) })
-  await waitFor(() => client.socket.bufferedAmount > 0, { what: 'the client to be held back' })
+  const sent: string[] = []
+  let still = 0
+  const full = (): boolean => {
+    still += 1
+    for (; client.socket.bufferedAmount < 1 << 20; still = 0) {
+      sent.push(`${sent.length}`.padEnd(10_000, '.'))
+      client.send({ type: 'input', data: Buffer.from(sent.at(-1) ?? '') })
+    }
+    return still > 20
+  }
+  await waitFor(full, { what: 'the client to be held back' })
   await assign(sessionId, runner.address)
   const { received } = await runner.next()
-  await waitFor(() => received.length === sent.length, { what: 'all input' })
+  await waitFor(() => received.length === sent.length, { what: 'all input', withinMs: 30_000 })
   assert.deepEqual(
     received,
     sent.map((text) => `0${text}`),
