@@ -37,7 +37,7 @@ test('a command finds neither the runner’s secret nor its environment', async 
 
 test('a command has its terminal and no other descriptor', async (t) => {
   const runner = await startRunner(t)
-  await runner.assignScript('ls /proc/$$/fd | tr "\\n" " "; echo end')
+  await runner.assignScript('ls /proc/$$/fd > list; tr "\\n" " " < list; echo end')
   const terminal = await runner.connect()
   const text = await terminal.shows('end')
   // dash keeps a copy of its terminal at 10.
