@@ -24,7 +24,9 @@ test('ending a session tells it at once, and its command is gone soon after', as
   await waitFor(() => !existsSync(join(server.dataFolder, 'work', runnerId!)), {
     what: 'its folder to be removed',
   })
-  assert.equal(await server.driver.inspect(runnerId!), null)
+  await waitFor(async () => (await server.driver.inspect(runnerId!)) === null, {
+    what: 'the runner to be gone',
+  })
 })
 
 test('ending a session again changes nothing', async (t) => {
