@@ -73,7 +73,7 @@ test('Ctrl-C reaches a program that is no shell, and spares the sandbox', async 
 
 test('an isolated terminal has a name, its size, and follows it', async (t) => {
   const runner = await startRunner(t, { isolation: 'bubblewrap' })
-  await runner.assignScript(`tty; stty size; trap 'stty size' WINCH; while :; do sleep 0.02; done`)
+  await runner.assignScript(`trap 'stty size' WINCH; tty; stty size; while :; do sleep 0.02; done`)
   const terminal = await runner.connect({ columns: 99, rows: 33 })
   await terminal.shows('33 99')
   assert.match(terminal.text, /^\/dev\//)

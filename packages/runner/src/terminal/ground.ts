@@ -31,7 +31,9 @@ export function scanGround(from: GroundState, bytes: Uint8Array): GroundScan {
   let state = from
   let lastGround = -1
   for (let i = 0; i < bytes.length; i++) {
-    state = next(state, bytes[i] ?? 0)
+    const byte = bytes[i] ?? 0
+    // Nearly all bytes are plain text.
+    if (state !== 'ground' || byte >= 0x80 || byte === ESC) state = next(state, byte)
     if (state === 'ground') lastGround = i + 1
   }
   return { state, lastGround }

@@ -16,6 +16,9 @@ interface EarlyInput {
 /** Output that a driver gets within this time after a program wrote it is answered as if it were live. */
 const ANSWERABLE_MS = 2_000
 
+/** Output is gathered when a piece at least this large follows the last one within this time. */
+const FLOOD = { bytes: 2_048, withinMs: 2, gatherMs: 1 } as const
+
 /** What a terminal tells. */
 export interface TerminalEvents {
   /** There is more output, or room to send it. Called at most once per turn of the event loop. */
@@ -41,6 +44,9 @@ export class Terminal {
   #pty: Pty | undefined
   #paused = false
   #flushing = false
+  #flushedAt = 0
+  #flushedBytes = 0
+  #flushedTo = 0
   #early: EarlyInput[] = []
   #earlyBytes = 0
   #unansweredFrom = -1
@@ -171,15 +177,26 @@ export class Terminal {
     return !this.#paused
   }
 
-  /** Several reads of one turn of the event loop leave as one message; none waits for a timer. */
+  /**
+   * Output leaves in the turn of the event loop in which it was read, so that no key waits for a timer. Only in a flood,
+   * where one read of 4 KiB follows the other, are some put together.
+   */
   #flushSoon(): void {
     if (this.#flushing) return
     this.#flushing = true
-    setImmediate(() => {
-      this.#flushing = false
-      this.#events.output()
-      this.gate()
-    })
+    const flood = performance.now() - this.#flushedAt < FLOOD.withinMs && this.#flushedBytes >= FLOOD.bytes
+    if (flood) setTimeout(() => this.#flush(), FLOOD.gatherMs)
+    else setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    const { head } = this.history.ring
+    this.#flushing = false
+    this.#flushedAt = performance.now()
+    this.#flushedBytes = head - this.#flushedTo
+    this.#flushedTo = head
+    this.#events.output()
+    this.gate()
   }
 
   #mustHold(): boolean {
