@@ -4,7 +4,7 @@ import type { BundleSpec } from './rest.ts'
 
 /**
  * The contract between controller, gateway and runner: HTTP and WebSocket on the runner's one port. Every request but
- * `GET /healthz` carries the runner's own secret; a runner answers 401 to another secret and 403 to another runner id,
+ * `GET /healthz` carries the runner's own secret as `Authorization: Bearer <secret>`; a runner answers 401 to another secret and 403 to another runner id,
  * so that a reused address cannot be mistaken for the runner that once had it.
  *
  * @internal
