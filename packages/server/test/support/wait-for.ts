@@ -5,7 +5,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: { readonly what: string; readonly withinMs?: number },
 ): Promise<NonNullable<Exclude<T, false>>> {
-  const { what, withinMs = 10_000 } = options
+  const { what, withinMs = 30_000 } = options
   const deadline = performance.now() + withinMs
   for (;;) {
     const value = await condition()
