@@ -87,7 +87,7 @@ function cliscale(name: string, flags: readonly string[]): PeerKind {
           '--runner-networks=127.0.0.0/8',
           '--max-pending-upgrades=4096',
           '--max-pending-per-address=4096',
-          '--log-level=info',
+          `--log-level=${process.env.BENCH_LOG ?? 'info'}`,
           '--log-format=json',
           '--drain-seconds=0',
         ],

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { FRAME_FAULTS, FrameScanner, FrameState, OPCODE, SCAN } from '../../src/gateway/frame-tracker.ts'
+import { chunksOf, readCorpus } from './support/corpus.ts'
+import { referenceRead, trackerRead } from './support/frame-readers.ts'
 import { cut, rawFrame, type RawFrame } from './support/raw-frames.ts'
 
 interface Seen {
@@ -220,3 +222,12 @@ test('any bytes at all end in frames, in waiting for more or in a coded fault, t
   )
   fc.assert(property, { numRuns: 2_000 })
 })
+
+for (const entry of readCorpus()) {
+  test(`the saved stream is read right: ${entry.note}`, () => {
+    const chunks = chunksOf(entry)
+    const { frames, fault } = entry
+    assert.deepEqual(trackerRead(chunks, entry.from === 'client'), { frames, fault })
+    assert.deepEqual(referenceRead(Buffer.concat(chunks), entry.from === 'client'), { frames, fault })
+  })
+}
