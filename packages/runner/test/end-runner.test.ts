@@ -68,8 +68,9 @@ test('SIGTERM ends the session as killed', async (t) => {
 
 test('after the exit the runner stays for those who have not read everything', async (t) => {
   const runner = await startRunner(t)
-  await runner.assignScript('echo late news', { lingerMs: 60_000 })
   const { events } = runner.follow()
+  await waitFor('the status event', () => events.length > 0)
+  await runner.assignScript('echo late news', { lingerMs: 60_000 })
   await waitFor('the exit event', () => events.some((event) => event.type === 'exit'))
   const terminal = await runner.connect()
   assert.deepEqual(await terminal.exited(), { code: 0, signal: null, reason: 'exited' })

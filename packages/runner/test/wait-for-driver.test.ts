@@ -7,7 +7,7 @@ import { CREDIT_WINDOW_BYTES } from '@cliscale/sdk/protocol'
 import { startRunner } from './support/start-runner.ts'
 import { waitFor } from './support/wait-for.ts'
 
-const FLOOD = 'stty raw -echo; read go; head -c 3000000 /dev/zero; echo the-end; sleep 1000'
+const FLOOD = 'stty raw -echo; echo ready; read go; head -c 3000000 /dev/zero; echo the-end; sleep 1000'
 
 test('a driver whose connection broke finds a faster program than the ring waiting, and loses no byte', async (t) => {
   const runner = await startRunner(t)
@@ -15,6 +15,7 @@ test('a driver whose connection broke finds a faster program than the ring waiti
   const client = randomUUID()
   const first = await runner.connect({ client, autoCredit: false })
   const { epoch } = await first.attached()
+  await first.shows('ready')
   first.type('\n')
   await waitFor('output', () => first.offset > 65_536)
   const { offset } = first
@@ -35,7 +36,7 @@ test('a driver whose connection broke finds a faster program than the ring waiti
   })
   assert.equal((await second.attached()).mode, 'delta')
   await waitFor('the end', () => tail.includes('the-end'))
-  assert.equal(bytes, 3_000_000 + 'the-end\n'.length)
+  assert.equal(bytes, 3_000_000 + 'ready\nthe-end\n'.length)
 })
 
 test('a driver that took leave is not waited for', async (t) => {
@@ -43,6 +44,7 @@ test('a driver that took leave is not waited for', async (t) => {
   await runner.assignScript(FLOOD)
   const driver = await runner.connect({ autoCredit: false })
   await driver.attached()
+  await driver.shows('ready')
   driver.type('\n')
   await waitFor('output', () => driver.offset > 65_536)
   await driver.close(1001)
@@ -54,6 +56,7 @@ test('whoever takes the seat ends the wait for the one who had it', async (t) =>
   await runner.assignScript(FLOOD)
   const first = await runner.connect({ autoCredit: false })
   await first.attached()
+  await first.shows('ready')
   first.type('\n')
   await waitFor('output', () => first.offset > 65_536)
   first.cut()
