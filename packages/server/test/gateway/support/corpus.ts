@@ -23,12 +23,13 @@ export const CORPUS_FOLDER: string = fileURLToPath(new URL('../corpus/', import.
 
 /** Bytes as an entry's `stream`, runs of a byte shortened. */
 export function writeStream(bytes: Buffer): string {
-  return bytes
-    .toString('hex')
-    .replaceAll(/(..)(?:\1){7,}/g, (run: string, byte: string, at: number) =>
-      at % 2 === 0 ? ` ${byte}*${run.length / 2} ` : run,
-    )
-    .trim()
+  const words: string[] = []
+  for (let at = 0, end = 0; at < bytes.length; at = end) {
+    while (end < bytes.length && bytes[end] === bytes[at]) end += 1
+    const hex = bytes.toString('hex', at, at + 1)
+    words.push(end - at > 8 ? ` ${hex}*${end - at} ` : hex.repeat(end - at))
+  }
+  return words.join('').trim()
 }
 
 /** The chunks of an entry. */
