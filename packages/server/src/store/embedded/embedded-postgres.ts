@@ -53,6 +53,10 @@ const ATTEMPT_PAUSE_MS = 50
 /** Messages of a server that finds the one before not quite gone. */
 const NOT_GONE_YET = /lock file ".*" already exists|pre-existing shared memory block|is another postmaster/i
 
+/** What a server says whose start was watched, or that somebody ended: another start at the same time took it for left over. */
+const ENDED_BY_ANOTHER =
+  /received (?:smart|fast|immediate) shutdown request|database system is (?:starting up|shutting down)/i
+
 /**
  * Starts PostgreSQL on the data folder and keeps it running: it is started again, with growing pauses, whenever it
  * dies. What a killed server left running is stopped first.
@@ -219,7 +223,7 @@ class Supervisor implements EmbeddedPostgres {
 
   #throwIfHopeless(): void {
     const { output = [], alive = true } = this.#postmaster ?? {}
-    if (alive || output.some((line) => NOT_GONE_YET.test(line))) return
+    if (alive || output.some((line) => NOT_GONE_YET.test(line) || ENDED_BY_ANOTHER.test(line))) return
     const reason = output.find((line) => /FATAL|PANIC/.test(line)) ?? lastLine(output.join('\n'))
     throw new EmbeddedPostgresError(`PostgreSQL does not start on ${this.#options.cluster.folder}: ${reason}`)
   }
