@@ -22,6 +22,6 @@ const page = await fetch(link)
 assert.equal(page.status, 200)
 assert.match(await page.text(), /<script type="module"/)
 process.kill(-server.pid, 'SIGINT')
-const [code, signal] = await closed
-assert.ok(code === 0 || code === 130, `ended with ${code ?? signal}:\n${printed}`)
-assert.match(printed, /Stopp/, printed)
+const [code, signal] = await closed // npx itself may end by the signal, once the server has ended.
+assert.ok(code === 0 || code === 130 || signal === 'SIGINT', `ended with ${code ?? signal}:\n${printed}`)
+assert.match(printed, /Stopping/)

@@ -40,7 +40,7 @@ export async function checkInstalled(tarballs) {
 
 async function firstFailure(folder, commands) {
   for (const [command, args] of commands) {
-    const title = [command, ...args].join(' ')
+    const title = [command.replace(/^.*\//, ''), ...args.slice(0, 4)].join(' ')
     const { code, output } = await capture(command, args, { cwd: folder, env: { NODE_PATH: '' } })
     if (code !== 0) return [`${title} failed:\n${output}`]
     console.log(`  ${title}`)
@@ -66,7 +66,7 @@ function typecheck({ module, moduleResolution }) {
   ]
   return [
     join('node_modules', '.bin', 'tsc'),
-    [...flags, ...libraries, '--module', module, '--moduleResolution', moduleResolution, 'types.tsx'],
+    ['--module', module, '--moduleResolution', moduleResolution, ...flags, ...libraries, 'types.tsx'],
   ]
 }
 
