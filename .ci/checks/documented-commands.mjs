@@ -135,7 +135,7 @@ function runsInCi(command) {
   if (command.startsWith('bash .ci/run')) return
   if (command === 'npm test -- sdk')
     return until(command, { code: 0, says: /\d+ passed, 0 failed|# fail 0|fail 0/ })
-  const typed = script === undefined ? command : `${script}`
+  const typed = script ?? command
   if (
     script !== undefined &&
     JSON.parse(readFileSync(at('package.json'), 'utf8')).scripts[script] === undefined

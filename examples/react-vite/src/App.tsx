@@ -14,10 +14,10 @@ function SignIn({ onSignedIn }: { onSignedIn: (name: string) => void }): JSX.Ele
   const [problem, setProblem] = useState('')
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault()
-    const name = new FormData(event.currentTarget).get('name')
+    const name = new FormData(event.currentTarget).get('name') as string
     const headers = { 'content-type': 'application/json' }
     const answer = await fetch('/api/sign-in', { method: 'POST', headers, body: JSON.stringify({ name }) })
-    if (answer.ok) onSignedIn(String(name))
+    if (answer.ok) onSignedIn(name)
     else setProblem('Please give a name of 1 to 40 letters.')
   }
   return (

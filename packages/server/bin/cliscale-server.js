@@ -2,4 +2,4 @@
 // Stands outside of dist/ so that npm can link the command before the first build.
 // The flag keeps V8's young generation small: it halves the memory of an idle terminal (BENCHMARKS.md) for a few
 // per cent of processor time.
-import('../dist/cli.js')
+void import('../dist/cli.js')
