@@ -13,6 +13,7 @@ import type { SessionExit } from '@cliscale/sdk/protocol'
 import { Header } from 'tar'
 
 import { startRunner } from './support/start-runner.ts'
+import { waitFor } from './support/wait-for.ts'
 
 async function serve(t: TestContext, listener: RequestListener): Promise<string> {
   const server = createServer(listener)
@@ -69,6 +70,7 @@ async function install(
   const host = await serve(t, listener)
   const runner = await startRunner(t, { flags: ['--bundle-http-hosts', over.hosts ?? '127.0.0.1'] })
   const { events } = runner.follow()
+  await waitFor('the status event', () => events.length > 0)
   const url = over.url?.(host) ?? `http://${host}/tool.tar.gz`
   await runner.assign({ command: 'hello', bundle: { url, sha256: over.digest ?? sha256(archive) } })
   const terminal = await runner.connect()

@@ -7,11 +7,12 @@ import { startRunner, type TestRunner } from './support/start-runner.ts'
 import { waitFor } from './support/wait-for.ts'
 
 const LINES = 1_000_000
-const STREAM = `seq -f '%049.0f' 1 ${LINES}`
+/** Begins when a return is typed, which the terminal echoes. */
+const STREAM = `read go; seq -f '%049.0f' 1 ${LINES}`
 
 /** What the stream must be: the terminal turns each newline into two characters. */
 function expectedDigest(): string {
-  const hash = createHash('sha256')
+  const hash = createHash('sha256').update('\r\n')
   for (let from = 1; from <= LINES; from += 10_000) {
     let text = ''
     for (let i = from; i < from + 10_000; i++) text += `${String(i).padStart(49, '0')}\r\n`
@@ -42,6 +43,7 @@ async function readWithCuts(
     last = await runner.connect({ client, onOutput, ...resume })
     const current = last
     modes.push((await current.attached()).mode)
+    if (modes.length === 1) current.type('\r')
     await waitFor('the cut or the exit', () => current.closed, 60_000)
   }
   return { digest: hash.digest('hex'), modes }
@@ -68,6 +70,8 @@ test('a 53 MB stream arrives byte for byte over one connection', { timeout: 60_0
   await runner.assignScript(STREAM)
   const hash = createHash('sha256')
   const terminal = await runner.connect({ onOutput: (data) => void hash.update(data) })
+  await terminal.attached()
+  terminal.type('\r')
   await terminal.exited(50_000)
   assert.equal(hash.digest('hex'), expectedDigest())
 })

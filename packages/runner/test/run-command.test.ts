@@ -7,6 +7,7 @@ import { waitFor } from './support/wait-for.ts'
 test('a command runs in a terminal, is typed into, and its exit arrives', async (t) => {
   const runner = await startRunner(t)
   const { events } = runner.follow()
+  await waitFor('the status event', () => events.length > 0)
   await runner.assign({ command: 'sh', args: [], env: { PS1: 'ready> ' } })
   const terminal = await runner.connect({ columns: 100, rows: 30 })
   const ready = await terminal.attached()
