@@ -26,7 +26,7 @@ const FULL: Scale = {
   idlePairs: [2_000, 8_000],
   echoSeconds: 10,
   stallSeconds: 60,
-  upgrades: Number(process.env.BENCH_UPGRADES ?? 6_000),
+  upgrades: 6_000,
   pullSeconds: 2,
 }
 const QUICK: Scale = {
@@ -45,12 +45,19 @@ const { values } = parseArgs({
     peers: { type: 'string' },
     scenarios: { type: 'string' },
     write: { type: 'boolean', default: false },
+    'stall-seconds': { type: 'string' },
+    'echo-seconds': { type: 'string' },
   },
 })
 
 const results: Results = {}
 const rounds = Number(values.rounds)
-const scale = values.quick ? QUICK : FULL
+const usual = values.quick ? QUICK : FULL
+const scale: Scale = {
+  ...usual,
+  stallSeconds: Number(values['stall-seconds'] ?? usual.stallSeconds),
+  echoSeconds: Number(values['echo-seconds'] ?? usual.echoSeconds),
+}
 const loadBefore = machineLoad()
 const chosenPeers = PEERS.filter(
   ({ name }) => values.peers === undefined || values.peers.split(',').includes(name),

@@ -40,6 +40,8 @@ export interface GatewayOptions {
   readonly allowedOrigins: readonly string[]
   /** The server's public URL; its origin is allowed. */
   readonly publicUrl: string | null
+  /** True behind a proxy that appends the client's address to X-Forwarded-For. Default false. */
+  readonly trustProxy?: boolean
   readonly reach: RunnerReach
   /** Bounds that differ from {@link GATEWAY_DEFAULTS}. */
   readonly limits?: Partial<GatewayLimits>
@@ -168,6 +170,7 @@ export class Gateway {
       splice: this.splice,
       metrics: this.metrics,
       log: options.log,
+      trustProxy: options.trustProxy ?? false,
       connections: () => this.connections,
       admit: (link, target, address) => this.admit(link, target, address),
     })

@@ -112,6 +112,8 @@ export class Link implements WheelEntry {
 /** Takes a client's bytes while there is no runner. */
 export interface LinkInput {
   take(chunk: Buffer): void
+  /** The client's socket can take more. */
+  drained(): void
   /** The client ended its stream or is gone. */
   abandon(): void
 }

@@ -7,8 +7,8 @@ export type DialTarget =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
 
-/** Longest path of a Unix socket on the strictest platform (macOS: 104 bytes with the final zero). */
-const MAX_UNIX_PATH = 4_096
+/** Longest path of a Unix socket (Linux: 108 bytes with the final zero). */
+const MAX_UNIX_PATH = 107
 
 /** A network with a shorter prefix is larger than any reserved one and cannot mean it. */
 const SMALLEST_RESERVED_PREFIX = 8

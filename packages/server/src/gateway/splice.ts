@@ -233,6 +233,7 @@ export class Splice {
 
   /** The client's socket can take more. */
   clientDrained(link: Link): void {
+    link.waiting?.drained()
     if (!link.is(FLAG.runnerHeld)) return
     link.flags &= ~FLAG.runnerHeld
     this.stats.paused.runner -= 1

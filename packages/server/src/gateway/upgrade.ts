@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { ErrorCode, Role } from '@cliscale/sdk/protocol'
 import type { TokenVerifier } from '../auth/session-tokens.ts'
 import { CodedError } from '../http/coded-error.ts'
@@ -29,6 +29,8 @@ export interface UpgradeServices {
   readonly splice: Splice
   readonly metrics: GatewayMetrics
   readonly log: Log
+  /** Take the client's address from X-Forwarded-For. */
+  readonly trustProxy: boolean
   /** Open terminals now. */
   readonly connections: () => number
   /** A client was let in: its link is attached, nothing was sent but the 101. */
@@ -79,10 +81,10 @@ export class UpgradePipeline {
     requestId: string
   }): Attempt {
     const { request, socket, head, requestId } = from
-    const { origins, admission, connections } = this.services
+    const { origins, admission, connections, trustProxy } = this.services
     const handshake = readHandshake(request)
     origins.checkHost(request.headers)
-    const address = socket.remoteAddress ?? ''
+    const address = (trustProxy ? forwardedAddress(request) : null) ?? socket.remoteAddress ?? ''
     admission.enter(address, connections())
     return { socket, head, handshake, headers: request.headers, requestId, address, answered: false }
   }
@@ -180,6 +182,13 @@ export class UpgradePipeline {
     }
     return coded
   }
+}
+
+/** The address that the nearest proxy saw: the last one, because the client may have written the others. */
+function forwardedAddress({ headers }: IncomingMessage): string | null {
+  const forwarded = headers['x-forwarded-for']
+  const last = (typeof forwarded === 'string' ? forwarded : '').split(',').at(-1)?.trim() ?? ''
+  return isIP(last) === 0 ? null : last
 }
 
 function late(): CodedError {

@@ -89,8 +89,16 @@ class Guest implements LinkInput {
 
   take(chunk: Buffer): void {
     this.input.add(chunk)
-    if (this.gone || this.input.length <= this.services.limits.maxWaitingBytes) return
-    this.link.client.pause()
+    if (!this.gone && this.full) this.link.client.pause()
+  }
+
+  drained(): void {
+    if (!this.full) this.link.client.resume()
+  }
+
+  /** True when nothing more may be read: too much is held, or the client does not take the answers to its pings. */
+  private get full(): boolean {
+    return this.input.length > this.services.limits.maxWaitingBytes || this.link.client.writableNeedDrain
   }
 
   abandon(): void {

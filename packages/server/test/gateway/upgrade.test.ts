@@ -247,6 +247,35 @@ test('upgrades over the limits are shed with 503 and Retry-After, and the next o
   await opened(next)
 })
 
+test('behind a trusted proxy the limit counts the address that the proxy saw, not what the client claims', async (t) => {
+  const { start, session, token, store } = await stage(t)
+  const waiting: (() => void)[] = []
+  const slow: typeof store.tokens.redeem = async (jti) => {
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve)
+    })
+    return store.tokens.redeem(jti)
+  }
+  const sessionId = await session()
+  const gateway = await start({
+    tokens: { redeem: slow },
+    limits: { maxPendingPerAddress: 1 },
+    trustProxy: true,
+  })
+  const from = async (forwarded: string) => {
+    const headers = { 'x-forwarded-for': forwarded }
+    return connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId), headers })
+  }
+  const first = await from('192.0.2.1')
+  await waitFor(() => waiting.length === 1, { what: 'the first' })
+  assert.equal((await refusal(await from('198.51.100.7, 192.0.2.1'))).code, 'OVERLOADED')
+  const other = await from('192.0.2.1, 198.51.100.7')
+  await waitFor(() => waiting.length === 2, { what: 'another address' })
+  for (const go of waiting.splice(0)) go()
+  await opened(first)
+  await opened(other)
+})
+
 test('an upgrade whose token cannot be checked in time is answered, and what comes later changes nothing', async (t) => {
   const { start, session, token, store } = await stage(t)
   let release: (() => void) | undefined

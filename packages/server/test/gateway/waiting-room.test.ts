@@ -277,3 +277,22 @@ test('a database that goes away while a client waits is asked again', async (t) 
   away = false
   await runner.next()
 })
+
+test('a waiting client that pings and does not read is not read either', async (t) => {
+  const { start, session, token } = await stage(t)
+  const gateway = await start()
+  const sessionId = await session()
+  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
+  client.socket.pause()
+  let still = 0
+  const full = (): boolean => {
+    still += 1
+    for (; client.socket.bufferedAmount < 1 << 20; still = 0) {
+      for (let i = 0; i < 1_000; i += 1) client.socket.ping('x'.repeat(125))
+    }
+    return still > 20
+  }
+  await waitFor(full, { what: 'the client to be held back', withinMs: 30_000 })
+  const buffered = /cliscale_gateway_buffered_bytes (\d+)/.exec(await gateway.metrics.metrics())?.[1]
+  assert.ok(Number(buffered) < 1_000_000, `${buffered} bytes`)
+})
