@@ -69,6 +69,7 @@ const STATES: readonly (readonly [what: string, bytes: string])[] = [
   ['no tab stops at all', '\x1b[3gx'],
   ['line drawing', '\x1b(0lqk\x1b(B text \x1b)0\x0e'],
   ['a saved cursor', '\x1b[4;9H\x1b[32m\x1b7\x1b[0m\x1b[8;3Hhere'],
+  ['a cursor that was saved past the last column', `${'x'.repeat(40)}\x1b7\x1b[5;5Hy`],
   ['origin mode', '\x1b[3;8r\x1b[?6h\x1b[2;4Hx'],
   ['a cursor past the last column', 'x'.repeat(40)],
   ['a cursor past the last column with a scroll region', `\x1b[2;9r\x1b[4;1H${'x'.repeat(40)}`],

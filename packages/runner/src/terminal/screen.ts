@@ -57,7 +57,7 @@ export class Screen {
     const rest = supplement(core, this.#terminal)
     if (!this.alternate) return rows + rest
     // Mode 1047 enters without saving the cursor: what is saved is what the program saved when it entered.
-    const below = regions(core, core.buffers.normal) + savedCursor(core, core.buffers.normal)
+    const below = regions(core, core.buffers.normal) + savedCursor(core, core.buffers.normal, buffer.normal)
     return `${rows}${below}\x1b[0m\x1b[?1047h\x1b[H${serializeRows(buffer.alternate, cols, core._oscLinkService)}${rest}`
   }
 

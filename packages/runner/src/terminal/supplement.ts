@@ -1,4 +1,4 @@
-import type { Terminal } from '@xterm/headless'
+import type { IBuffer, Terminal } from '@xterm/headless'
 
 import { sgr } from './rendition.ts'
 import type { Buffer, Cell, Charset, Core } from './xterm-inside.ts'
@@ -8,10 +8,10 @@ export function regions(core: Core, buffer: Buffer): string {
   return tabStops(buffer, core._bufferService.cols) + scrollRegion(buffer, core._bufferService.rows)
 }
 
-/** Puts the cursor where the buffer saved it, and saves it. */
-export function savedCursor(core: Core, buffer: Buffer): string {
-  const row = Math.max(0, buffer.savedY - buffer.ybase)
-  return `${place(core, buffer.savedX, row)}${sgr(buffer.savedCurAttrData)}\x1b7`
+/** Puts the cursor where the buffer saved it, and saves it. `rows` shows what the buffer's cells hold. */
+export function savedCursor(core: Core, buffer: Buffer, rows: IBuffer): string {
+  const at = { x: buffer.savedX, y: Math.max(0, buffer.savedY - buffer.ybase) }
+  return `${place(core, at, rows)}${sgr(buffer.savedCurAttrData)}\x1b7`
 }
 
 /** Everything about a terminal but what its cells hold, to be sent after the rows: the cursor, then the modes. */
@@ -20,7 +20,7 @@ export function supplement(core: Core, terminal: Terminal): string {
   const origin = terminal.modes.originMode
   return [
     regions(core, buffer),
-    savedCursor(core, buffer),
+    savedCursor(core, buffer, terminal.buffer.active),
     origin ? '\x1b[?6h' : '',
     cursor(core, terminal),
     charsets(core._charsetService._charsets, core._charsetService.glevel),
@@ -42,28 +42,37 @@ function scrollRegion(buffer: Buffer, rows: number): string {
   return `\x1b[${buffer.scrollTop + 1};${buffer.scrollBottom + 1}r`
 }
 
-function place(core: Core, x: number, y: number): string {
-  return `\x1b[${y + 1};${Math.min(x, core._bufferService.cols - 1) + 1}H`
+interface Place {
+  readonly x: number
+  readonly y: number
+}
+
+/**
+ * Moves the cursor.
+ *
+ * @param top first row of the region in which rows are counted
+ */
+function place(core: Core, { x, y }: Place, rows: IBuffer, top = 0): string {
+  const last = core._bufferService.cols - 1
+  if (x <= last) return moveTo(x, y - top)
+  // The cursor comes to stand past the last column only by writing there, so the last cell is written again.
+  const line = rows.getLine(rows.baseY + y)
+  const cell = line?.getCell(last) as Cell | undefined
+  if (cell === undefined) return moveTo(last, y - top)
+  // The right half of a wide character has no width: the left half is written.
+  const left = cell.getWidth() === 0 ? (line?.getCell(last - 1) as Cell | undefined) : undefined
+  if (left !== undefined) return moveTo(last - 1, y - top) + sgr(left) + left.getChars()
+  return moveTo(last, y - top) + sgr(cell) + (cell.getChars() === '' ? ' ' : cell.getChars())
+}
+
+function moveTo(x: number, y: number): string {
+  return `\x1b[${y + 1};${x + 1}H`
 }
 
 function cursor(core: Core, terminal: Terminal): string {
   const buffer = core.buffers.active
-  // In origin mode rows are counted from the top of the region.
-  const y = buffer.y - (terminal.modes.originMode ? buffer.scrollTop : 0)
-  const at = buffer.x < core._bufferService.cols ? place(core, buffer.x, y) : placePastEnd(core, terminal, y)
-  return at + sgr(core._inputHandler._curAttrData)
-}
-
-/** The cursor comes to stand past the last column only by writing there, so the last cell is written again. */
-function placePastEnd(core: Core, terminal: Terminal, y: number): string {
-  const last = core._bufferService.cols - 1
-  const line = terminal.buffer.active.getLine(terminal.buffer.active.baseY + terminal.buffer.active.cursorY)
-  const cell = line?.getCell(last) as Cell | undefined
-  if (cell === undefined) return place(core, last, y)
-  // The right half of a wide character has no width: the left half is written.
-  const left = cell.getWidth() === 0 ? (line?.getCell(last - 1) as Cell | undefined) : undefined
-  if (left !== undefined) return place(core, last - 1, y) + sgr(left) + left.getChars()
-  return place(core, last, y) + sgr(cell) + (cell.getChars() === '' ? ' ' : cell.getChars())
+  const top = terminal.modes.originMode ? buffer.scrollTop : 0
+  return place(core, buffer, terminal.buffer.active, top) + sgr(core._inputHandler._curAttrData)
 }
 
 const DESIGNATORS = ['(', ')', '*', '+']
