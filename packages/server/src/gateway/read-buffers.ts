@@ -18,11 +18,20 @@ export class ReadBuffers {
   private readonly spare: Buffer[] = []
   private slab = Buffer.allocUnsafeSlow(READ_BYTES)
   private slabUsed = 0
-  /** What Node reads into next: asked for when a socket is made and again after each read. */
-  next: Buffer = this.shared
+  private next: Buffer = this.shared
 
   /**
-   * What was just read, to be passed on. Sets `next` to the buffer that was read into; see {@link passed}.
+   * What Node shall read into: asked for once when a socket is made, and again after each read of a socket. A choice
+   * holds for the socket that was just read; the next that asks without a read is a new one.
+   */
+  readonly choose = (): Buffer => {
+    const { next } = this
+    this.next = this.shared
+    return next
+  }
+
+  /**
+   * What was just read, to be passed on. The socket goes on with the same buffer unless {@link passed} says otherwise.
    */
   take(buffer: Buffer, length: number): Buffer {
     this.next = buffer

@@ -98,7 +98,9 @@ export class Splice {
   readonly copyOfRead = (length: number, buffer: Buffer): Buffer => this.buffers.take(buffer, length)
 
   /** What runners' sockets are read into. */
-  readonly readBuffer = (): Buffer => this.buffers.next
+  get readBuffer(): () => Buffer {
+    return this.buffers.choose
+  }
 
   /** What the client sent before there was a runner. */
   replay(link: Link, bytes: Buffer): void {
@@ -138,7 +140,8 @@ export class Splice {
     if (link.is(FLAG.parted | FLAG.clientGone)) return
     link.sentAt = this.wheel.now
     this.stats.out.bytes += bytes.length
-    if (!link.client.write(bytes)) this.holdRunner(link)
+    // What the kernel took at once holds nobody back, whatever the stream's mark says.
+    if (!link.client.write(bytes) && link.client.writableLength > 0) this.holdRunner(link)
   }
 
   /** Sends to the runner. */

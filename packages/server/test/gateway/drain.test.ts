@@ -81,3 +81,21 @@ test('close ends everything at once', async (t) => {
   assert.equal((await client.over()).code, 1006)
   await waitFor(() => gateway.gateway.connections === 0, { what: 'nobody' })
 })
+
+test('an upgrade that is under way when the drain begins is refused', async (t) => {
+  const { start, session, token, store } = await stage(t)
+  let release: (() => void) | undefined
+  const slow: typeof store.tokens.redeem = async (jti) => {
+    await new Promise<void>((resolve) => {
+      release = resolve
+    })
+    return store.tokens.redeem(jti)
+  }
+  const gateway = await start({ tokens: { redeem: slow } })
+  const sessionId = await session()
+  const client = connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) })
+  const go = await waitFor(() => release, { what: 'the pending upgrade' })
+  await gateway.gateway.drain({ windowMs: 0 })
+  go()
+  assert.equal((await refusal(client)).code, 'DRAINING')
+})
