@@ -25,6 +25,8 @@ export interface CreateSessionRequest {
   readonly cwd?: string
   /** CLI archive that is fetched, verified and unpacked into the work folder before the command starts. */
   readonly bundle?: BundleSpec
+  /** What is written down of the session. Default: the template's, which is `off` unless its operator says otherwise. */
+  readonly recording?: RecordingMode
   /** Width in cells. Default 80. */
   readonly columns?: number
   /** Height in rows. Default 24. */
@@ -38,6 +40,37 @@ export interface CreateSessionRequest {
   /** Whose session it is, when the caller's identity may act for others. Default: the caller. */
   readonly owner?: string
 }
+
+/**
+ * What a recording holds: nothing, what the session printed, or also what was typed. Programs print no passwords, but
+ * people type them: `output-and-input` keeps them too.
+ */
+export const RECORDING_MODES = ['off', 'output', 'output-and-input'] as const
+
+/** One of {@link RECORDING_MODES}. */
+export type RecordingMode = (typeof RECORDING_MODES)[number]
+
+/** `recording`: it grows with the session. `stored`: it is complete. `failed`: some or all of it could not be kept. */
+export const RECORDING_STATES = ['recording', 'stored', 'failed'] as const
+
+/** One of {@link RECORDING_STATES}. */
+export type RecordingState = (typeof RECORDING_STATES)[number]
+
+/** A session's recording, as the session shows it. */
+export interface RecordingInfo {
+  readonly mode: Exclude<RecordingMode, 'off'>
+  readonly state: RecordingState
+  /** Size of the stored file; null while it grows. */
+  readonly bytes: number | null
+  /** True when the session went on after the recording had reached its limit. */
+  readonly truncated: boolean
+}
+
+/** Media type of `GET /v1/sessions/{id}/recording`: asciicast v3, https://docs.asciinema.org/manual/asciicast/v3/. */
+export const RECORDING_MEDIA_TYPE = 'application/x-asciicast'
+
+/** Response header of a recording: `open` while the session runs and more will follow, else `complete`. */
+export const RECORDING_HEADER = 'x-cliscale-recording'
 
 /** A session as the API shows it. It never holds env, secrets or tokens. */
 export interface SessionInfo {
@@ -69,6 +102,8 @@ export interface SessionInfo {
   readonly exit: SessionExit | null
   /** Set when `endReason` is `failed`. */
   readonly failure: Failure | null
+  /** Null when the session is not recorded, or its recording was deleted. */
+  readonly recording: RecordingInfo | null
 }
 
 /** `none`: a plain process of the server's user. `bubblewrap`: own mounts, processes and IPC. `container`: a pod of its own. */
@@ -145,6 +180,7 @@ export const TEMPLATE_OVERRIDES = [
   'bundle',
   'lifetimeSeconds',
   'idleTimeoutSeconds',
+  'recording',
 ] as const
 
 /** One of {@link TEMPLATE_OVERRIDES}. */

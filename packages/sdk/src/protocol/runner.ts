@@ -1,6 +1,6 @@
 import type { Role } from './claims.ts'
 import type { PhaseReport, SessionExit } from './phases.ts'
-import type { BundleSpec } from './rest.ts'
+import type { BundleSpec, RecordingInfo } from './rest.ts'
 
 /**
  * The contract between controller, gateway and runner: HTTP and WebSocket on the runner's one port. Every request but
@@ -27,6 +27,11 @@ export const RUNNER_PATHS = {
   stop: '/v1/stop',
   /** `POST` {@link UpdateAssignment}: 200. */
   update: '/v1/update',
+  /**
+   * `GET ?offset=N`: 200, the bytes of the recording's file from N on, up to what is written now; see
+   * {@link RUNNER_RECORDING_HEADERS}. 404 when the session is not recorded, 416 for an offset beyond the file.
+   */
+  recording: '/v1/recording',
   /** WebSocket with subprotocol `cliscale.v1` or `tty`. */
   terminal: '/v1/terminal',
 } as const
@@ -39,6 +44,16 @@ export const ROLE_HEADER = 'x-cliscale-role'
 
 /** Header on a terminal upgrade: the request id of the client's upgrade, for logs. */
 export const REQUEST_ID_HEADER = 'x-request-id'
+
+/** Headers of an answer with a part of a recording. */
+export const RUNNER_RECORDING_HEADERS = {
+  /** `open`: more may follow. `complete`: nothing follows after `total`. `failed`: likewise, because the disk failed. */
+  state: 'x-cliscale-recording-state',
+  /** Bytes of the file when the answer began. */
+  total: 'x-cliscale-recording-total',
+  /** `true` when the recording reached its limit. */
+  truncated: 'x-cliscale-recording-truncated',
+} as const
 
 /** Interval of empty lines on the event stream. */
 export const RUNNER_KEEPALIVE_MS = 15_000
@@ -63,6 +78,15 @@ export interface Assignment {
   readonly scrollbackLines?: number
   /** How long the runner stays after the command's end, for clients that have not read everything. Default 30,000. */
   readonly lingerMs?: number
+  /** Left out: nothing is written down. */
+  readonly recording?: RecordingOrder
+}
+
+/** What a runner is to write down, and how much of it. */
+export interface RecordingOrder {
+  readonly mode: RecordingInfo['mode']
+  /** Limit of the file. */
+  readonly maxBytes: number
 }
 
 /** What may change while a session runs. */

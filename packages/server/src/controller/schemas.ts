@@ -9,6 +9,8 @@ import {
   METADATA,
   PAGE_SIZE,
   PHASES,
+  RECORDING_MODES,
+  RECORDING_STATES,
   ROLES,
   ROWS,
   SESSION_STATES,
@@ -53,6 +55,8 @@ const MetadataSchema = Type.Record(
   },
 )
 
+export const RecordingModeSchema = Type.Enum([...RECORDING_MODES])
+
 const Lifetime = Type.Integer({ minimum: LIFETIME_SECONDS.min, maximum: LIFETIME_SECONDS.max })
 const Owner = Type.String({ minLength: 1, maxLength: 256, pattern: NO_ZERO })
 
@@ -67,6 +71,7 @@ export const CreateSessionBody = Type.Object(
     secrets: Type.Optional(EnvSchema),
     cwd: Type.Optional(Type.String({ maxLength: MAX_PATH_LENGTH, pattern: NO_ZERO })),
     bundle: Type.Optional(BundleSchema),
+    recording: Type.Optional(RecordingModeSchema),
     columns: Type.Optional(Type.Integer({ minimum: COLUMNS.min, maximum: COLUMNS.max })),
     rows: Type.Optional(Type.Integer({ minimum: ROWS.min, maximum: ROWS.max })),
     lifetimeSeconds: Type.Optional(Lifetime),
@@ -140,6 +145,13 @@ const PhaseSchema = Type.Object({
   queuePosition: Type.Optional(Type.Integer()),
 })
 
+const RecordingSchema = Type.Object({
+  mode: Type.Enum(['output', 'output-and-input']),
+  state: Type.Enum([...RECORDING_STATES]),
+  bytes: nullable(Type.Integer()),
+  truncated: Type.Boolean(),
+})
+
 export const SessionSchema = Type.Object({
   id: Type.String(),
   state: Type.Enum([...SESSION_STATES]),
@@ -162,6 +174,7 @@ export const SessionSchema = Type.Object({
   endReason: nullable(Type.Enum([...END_REASONS])),
   exit: nullable(ExitSchema),
   failure: nullable(FailureSchema),
+  recording: nullable(RecordingSchema),
 })
 
 export const TerminalSchema = Type.Object({

@@ -86,5 +86,6 @@ function toSessionInfo(row: SessionRow): SessionInfo {
     endReason: row.end_reason,
     exit: row.exit,
     failure: row.exit?.failure ?? null,
+    recording: null,
   }
 }

@@ -5,6 +5,7 @@ import {
   ENV,
   type ErrorDetail,
   LIFETIME_SECONDS,
+  type RecordingMode,
   ROWS,
   TEMPLATE_OVERRIDES,
 } from '@cliscale/sdk/protocol'
@@ -23,6 +24,7 @@ export interface AppliedTemplate {
   readonly recipe: Recipe
   readonly lifetimeSeconds: number
   readonly idleTimeoutSeconds: number
+  readonly recording: RecordingMode
 }
 
 /** The template that a request names. @throws {CodedError} `TEMPLATE_NOT_FOUND` */
@@ -67,6 +69,7 @@ export function applyTemplate(
     },
     lifetimeSeconds: Math.min(request.lifetimeSeconds ?? template.lifetimeSeconds, maxLifetimeSeconds),
     idleTimeoutSeconds: request.idleTimeoutSeconds ?? template.idleTimeoutSeconds,
+    recording: request.recording ?? template.recording,
   }
 }
 

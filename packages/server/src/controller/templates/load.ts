@@ -10,7 +10,7 @@ import {
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { parse } from 'yaml'
-import { BundleSchema, EnvSchema } from '../schemas.ts'
+import { BundleSchema, EnvSchema, RecordingModeSchema } from '../schemas.ts'
 import type { Template } from './template.ts'
 
 /** What a template has when its entry does not say. */
@@ -55,6 +55,7 @@ const TemplatesFile = Type.Object(
           idleTimeoutSeconds: Type.Optional(
             Type.Integer({ minimum: IDLE_TIMEOUT_SECONDS.min, maximum: IDLE_TIMEOUT_SECONDS.max }),
           ),
+          recording: Type.Optional(RecordingModeSchema),
           allow: Type.Optional(Type.Array(Type.Enum([...TEMPLATE_OVERRIDES]))),
         },
         closed,
@@ -82,6 +83,7 @@ export function shellTemplate(defaults: TemplateDefaults = DEFAULTS): Template {
     args: [],
     env: {},
     ...defaults,
+    recording: 'off',
     allow: TEMPLATE_OVERRIDES,
   }
 }
@@ -135,6 +137,7 @@ function toTemplate(entry: TemplateEntry, defaults: TemplateDefaults): Template 
     ...(entry.bundle === undefined ? {} : { bundle: entry.bundle }),
     lifetimeSeconds: entry.lifetimeSeconds ?? defaults.lifetimeSeconds,
     idleTimeoutSeconds: entry.idleTimeoutSeconds ?? defaults.idleTimeoutSeconds,
+    recording: entry.recording ?? 'off',
     allow: entry.allow ?? [],
   }
 }

@@ -1,4 +1,4 @@
-import type { BundleSpec, TemplateInfo, TemplateOverride } from '@cliscale/sdk/protocol'
+import type { BundleSpec, RecordingMode, TemplateInfo, TemplateOverride } from '@cliscale/sdk/protocol'
 
 /** A named recipe for sessions, written by the operator. */
 export interface Template {
@@ -17,6 +17,8 @@ export interface Template {
   readonly lifetimeSeconds: number
   /** 0 = never. */
   readonly idleTimeoutSeconds: number
+  /** What is written down of its sessions. */
+  readonly recording: RecordingMode
   /** Fields of a create request that may differ from this template. */
   readonly allow: readonly TemplateOverride[]
 }
