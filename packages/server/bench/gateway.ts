@@ -47,6 +47,8 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
     'stall-seconds': { type: 'string' },
     'echo-seconds': { type: 'string' },
+    /** Writes CPU profiles of the gateway into this folder. */
+    profile: { type: 'string' },
   },
 })
 
@@ -91,7 +93,8 @@ async function run(kind: PeerKind, scenario: string): Promise<Figures> {
   const backend = forkNode('backend.ts', [])
   const load = new Load()
   try {
-    const context: PeerContext = { backend: await portOf(backend), folder, plane }
+    const profiles = values.profile === undefined ? {} : { profiles: values.profile }
+    const context: PeerContext = { backend: await portOf(backend), folder, plane, ...profiles }
     const peer = await kind.start(context)
     try {
       return await SCENARIOS[scenario]!(peer, load, scale)

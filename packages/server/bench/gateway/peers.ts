@@ -32,6 +32,8 @@ export interface PeerContext {
   readonly backend: number
   readonly folder: string
   readonly plane: Controlplane
+  /** Folder for CPU profiles of the gateway. */
+  readonly profiles?: string
 }
 
 /** As long as a real token. */
@@ -75,7 +77,7 @@ function cliscale(name: string, flags: readonly string[]): PeerKind {
   return {
     name,
     missing: () => null,
-    start: async ({ backend, plane }) => {
+    start: async ({ backend, plane, profiles }) => {
       const port = await freePort()
       const child = forkNode(
         fileURLToPath(new URL('../../src/cli.ts', import.meta.url)),
@@ -91,7 +93,10 @@ function cliscale(name: string, flags: readonly string[]): PeerKind {
           '--log-format=json',
           '--drain-seconds=0',
         ],
-        { flags, env: { ...process.env, DATABASE_URL: plane.connectionString } },
+        {
+          flags: [...flags, ...profiling(profiles)],
+          env: { ...process.env, DATABASE_URL: plane.connectionString },
+        },
       )
       await listening(port)
       const session = await plane.session(`tcp:127.0.0.1:${backend}`)
@@ -102,6 +107,10 @@ function cliscale(name: string, flags: readonly string[]): PeerKind {
       }
     },
   }
+}
+
+function profiling(folder: string | undefined): string[] {
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`]
 }
 
 const haproxy: PeerKind = {

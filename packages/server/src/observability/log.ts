@@ -18,6 +18,19 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 /** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/**
+ * Lines are written together, within 50 ms, on a crash by an exception, and at the end: a system call for each would
+ * cost more than the rest of the line. Lines beyond 16 MiB that the reader has not taken are dropped, so that a reader
+ * that stalls stalls no terminal.
+ */
+const STANDARD_OUTPUT = {
+  fd: 1,
+  sync: false,
+  minLength: 4_096,
+  periodicFlush: 50,
+  maxLength: 16_777_216,
+} as const
+
 /** How a log is made. */
 export interface LogOptions {
   /** Default `info`. */
@@ -30,7 +43,7 @@ export interface LogOptions {
 
 /** Makes a log whose every line passed the redactor, children included. */
 export function createLog(options: LogOptions = {}): Log {
-  const out = options.destination ?? pino.destination({ fd: 1, sync: true })
+  const out = options.destination ?? pino.destination(STANDARD_OUTPUT)
   const destination =
     options.format === 'pretty' ? { write: (line: string) => out.write(prettyLine(line)) } : out
   const log = pino(
