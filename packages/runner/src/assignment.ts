@@ -11,6 +11,8 @@ import {
   isObject,
   type JsonObject,
   MAX_PATH_LENGTH,
+  RECORDING_BYTES,
+  type RecordingOrder,
   ROWS,
   type StopRequest,
   type UpdateAssignment,
@@ -54,6 +56,7 @@ export class RefusedRequest extends Error {
 export function readAssignment(body: unknown): CompleteAssignment {
   const fields = new Fields(body, ASSIGNMENT_FIELDS)
   const bundle = fields.json.bundle === undefined ? undefined : readBundle(fields)
+  const recording = fields.json.recording === undefined ? undefined : readRecording(fields)
   const cwd = fields.json.cwd === undefined ? undefined : fields.text('cwd', 0, MAX_PATH_LENGTH)
   const assignment = {
     sessionId: fields.text('sessionId', 1, 128),
@@ -69,6 +72,7 @@ export function readAssignment(body: unknown): CompleteAssignment {
     ringBytes: fields.integer('ringBytes', RING_BYTES),
     scrollbackLines: fields.integer('scrollbackLines', SCROLLBACK_LINES),
     lingerMs: fields.integer('lingerMs', LINGER_MS),
+    ...(recording === undefined ? {} : { recording }),
   }
   fields.check()
   return assignment
@@ -119,6 +123,7 @@ const ASSIGNMENT_FIELDS = [
   'ringBytes',
   'scrollbackLines',
   'lingerMs',
+  'recording',
 ] as const
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
@@ -221,4 +226,20 @@ function readBundle(fields: Fields): BundleSpec {
     fields.problem('/bundle/sha256', 'must be 64 lower-case hexadecimal digits')
   }
   return { url: bundle.url, sha256: bundle.sha256 }
+}
+
+function readRecording(fields: Fields): RecordingOrder {
+  const recording = fields.json.recording
+  const mode = isObject(recording) ? recording.mode : undefined
+  const maxBytes = isObject(recording) ? recording.maxBytes : undefined
+  if (mode !== 'output' && mode !== 'output-and-input') {
+    fields.problem('/recording/mode', 'must be output or output-and-input')
+    return { mode: 'output', maxBytes: RECORDING_BYTES.default }
+  }
+  const fits = Number.isSafeInteger(maxBytes) && Number(maxBytes) >= RECORDING_BYTES.min
+  if (!fits || Number(maxBytes) > RECORDING_BYTES.max) {
+    const { min, max } = RECORDING_BYTES
+    fields.problem('/recording/maxBytes', `must be a whole number from ${min} to ${max}`)
+  }
+  return { mode, maxBytes: Number(maxBytes) }
 }

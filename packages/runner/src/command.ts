@@ -8,6 +8,9 @@ import type { Launch } from './terminal/sandbox.ts'
 /** PATH of a session that brings none. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/** TERM of a session that brings none. */
+export const DEFAULT_TERM = 'xterm-256color'
+
 /** Why a command could not be started, with the exit code that a shell would give. */
 export class StartFailure extends Error {
   readonly failure: Failure
@@ -38,7 +41,7 @@ export function sessionEnvironment(
   const env = assignment.env
   const path = [...binFolders, env.PATH ?? DEFAULT_PATH].join(delimiter)
   return {
-    TERM: 'xterm-256color',
+    TERM: DEFAULT_TERM,
     COLORTERM: 'truecolor',
     HOME: workFolder,
     LANG: 'C.UTF-8',

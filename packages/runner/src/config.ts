@@ -15,6 +15,8 @@ export interface RunnerConfig {
   readonly secretFile: string
   readonly workFolder: string
   readonly isolation: RunnerIsolation
+  /** Private folder for recordings; none: nothing can be recorded. */
+  readonly recordingFolder: string | undefined
   readonly hideFolders: readonly string[]
   readonly bundleHttpHosts: readonly string[]
   readonly blankTimeoutMs: number
@@ -43,6 +45,12 @@ const ROWS = {
     read: readAbsolute,
   },
   'work-folder': { meaning: 'folder that the command may write to', read: readAbsolute },
+  'recording-folder': {
+    meaning:
+      'private folder in which a recording is written as <runner id>.cast; without it nothing is recorded',
+    default: '',
+    read: (text: string) => (text === '' ? undefined : readAbsolute(text)),
+  },
   isolation: {
     meaning: 'none or bubblewrap',
     default: 'none',
@@ -86,6 +94,7 @@ export function parseConfig(argv: readonly string[]): ParsedConfig {
     runnerId: value('runner-id'),
     secretFile: value('secret-file'),
     workFolder: value('work-folder'),
+    recordingFolder: value('recording-folder'),
     isolation: value('isolation'),
     hideFolders: value('hide-folders'),
     bundleHttpHosts: value('bundle-http-hosts'),

@@ -86,6 +86,14 @@ function createRoutes({ runner, events }: PortParts): ReadonlyMap<string, Handle
       },
     ],
     [
+      `GET ${RUNNER_PATHS.recording}`,
+      async (request, response) => {
+        const { sendRecording } = await import('./recording/send-recording.ts')
+        const taken = (): void => runner.recordingTaken()
+        await sendRecording(runner.recorder, { request, response, taken })
+      },
+    ],
+    [
       `POST ${RUNNER_PATHS.assign}`,
       async (request, response) => {
         runner.assign(readAssignment(await readJson(request)))

@@ -9,8 +9,11 @@ import type {
   UpdateAssignment,
 } from '@cliscale/sdk/protocol'
 
+import { join } from 'node:path'
+
 import { type CompleteAssignment, RefusedRequest } from './assignment.ts'
 import {
+  DEFAULT_TERM,
   findProgram,
   SESSION_VARIABLE,
   sessionEnvironment,
@@ -20,6 +23,7 @@ import {
 import type { RunnerConfig } from './config.ts'
 import { Deadline, IdleTimer } from './deadlines.ts'
 import type { Log } from './log.ts'
+import { Recorder } from './recording/recorder.ts'
 import type { PtyExit } from './terminal/pty.ts'
 import { TerminalServer } from './terminal/server.ts'
 import { Terminal } from './terminal/terminal.ts'
@@ -36,6 +40,12 @@ export interface RunnerEvents {
 /** Clients that were told the exit by a stop have this long to take it. */
 const STOPPED_LINGER_MS = 2_000
 
+/** The controller has at least this long to take a recording. */
+const RECORDING_LINGER_MS = 8_000
+
+/** Longest title of a recording, in characters. */
+const MAX_TITLE = 256
+
 /** The one life of a runner: blank → preparing → running → exited. */
 export class Runner {
   readonly server: TerminalServer
@@ -50,6 +60,9 @@ export class Runner {
   #state: RunnerState = 'blank'
   #assignment: CompleteAssignment | undefined
   #terminal: Terminal | undefined
+  #recorder: Recorder | undefined
+  #recorded: Promise<void> = Promise.resolve()
+  #recordingTaken = false
   #phase: PhaseReport | null = null
   #exit: SessionExit | null = null
   #stop: Required<StopRequest> | undefined
@@ -85,6 +98,17 @@ export class Runner {
     }
   }
 
+  /** What writes the session down; undefined when it is not recorded. */
+  get recorder(): Recorder | undefined {
+    return this.#recorder
+  }
+
+  /** The controller has all of the recording. */
+  recordingTaken(): void {
+    this.#recordingTaken = true
+    this.maybeEnd()
+  }
+
   /** A controller is there: a blank runner stays. `connected` keeps it for as long as a stream is open. */
   controllerSeen(connected: boolean): void {
     if (this.#state !== 'blank') return
@@ -102,8 +126,10 @@ export class Runner {
     this.#state = 'preparing'
     this.#blank.clear()
     this.#idle.touch()
+    const title = assignment.command.slice(assignment.command.lastIndexOf('/') + 1)
+    this.#recorder = this.#createRecorder(assignment, title)
     this.#terminal = this.#createTerminal(assignment)
-    this.server.open(this.#terminal, assignment.command.slice(assignment.command.lastIndexOf('/') + 1))
+    this.server.open(this.#terminal, title)
     this.update(assignment)
     this.#log.info('session assigned', { sessionId: assignment.sessionId })
     void this.#prepare(assignment, this.#terminal)
@@ -121,21 +147,44 @@ export class Runner {
     const first = this.#stop === undefined
     this.#stop ??= request
     if (this.#exit !== null) {
-      this.#linger.after(STOPPED_LINGER_MS)
+      this.#lingerFor(STOPPED_LINGER_MS)
       this.maybeEnd()
     } else if (this.#state === 'blank') this.#end('stopped')
     else if (first) this.#terminate(request)
   }
 
   #createTerminal(assignment: CompleteAssignment): Terminal {
-    return new Terminal(assignment, {
+    const events = {
       output: () => this.server.flush(),
-      exited: (exit) => this.#onExited(exit),
+      exited: (exit: PtyExit) => this.#onExited(exit),
       resized: () => {
         this.server.flush()
         this.server.announce()
       },
       activity: () => this.#idle.touch(),
+    }
+    return new Terminal(assignment, events, this.#recorder)
+  }
+
+  #createRecorder(
+    { recording, columns, rows, env }: CompleteAssignment,
+    title: string,
+  ): Recorder | undefined {
+    if (recording === undefined) return undefined
+    const { recordingFolder, runnerId } = this.#config
+    if (recordingFolder === undefined) {
+      this.#log.error('the session cannot be recorded: the runner has no --recording-folder')
+      return undefined
+    }
+    return new Recorder({
+      order: recording,
+      path: join(recordingFolder, `${runnerId}.cast`),
+      columns,
+      rows,
+      type: (env.TERM ?? DEFAULT_TERM).slice(0, MAX_TITLE),
+      title: title.slice(0, MAX_TITLE),
+      log: this.#log,
+      room: () => this.#terminal?.gate(),
     })
   }
 
@@ -223,11 +272,18 @@ export class Runner {
     this.#idle.stop()
     this.#terminal.exit = exit
     this.#log.info('session over', { code: exit.code, signal: exit.signal, reason: exit.reason })
+    this.#recorded = this.#recorder?.end(exit) ?? this.#recorded
     this.#events.event({ type: 'exit', exit })
-    this.#linger.after(this.#stop === undefined ? assignment.lingerMs : STOPPED_LINGER_MS)
+    this.#lingerFor(this.#stop === undefined ? assignment.lingerMs : STOPPED_LINGER_MS)
     this.server.started()
     this.server.flush()
     this.maybeEnd()
+  }
+
+  /** A recording that nobody has taken keeps the runner for a while, as clients do that have not read all. */
+  #lingerFor(ms: number): void {
+    const waits = this.#recorder !== undefined && !this.#recordingTaken
+    this.#linger.after(waits ? Math.max(ms, RECORDING_LINGER_MS) : ms)
   }
 
   #onLeft(tookAll: boolean): void {
@@ -237,10 +293,11 @@ export class Runner {
 
   /**
    * Ends before its time when nobody needs it any more: a driver has everything and the controller knows the exit; or
-   * it was stopped and all clients are gone.
+   * it was stopped and all clients are gone. In both cases the controller has taken the recording.
    */
   maybeEnd(): void {
     if (this.#exit === null || this.server.busy) return
+    if (this.#recorder !== undefined && !this.#recordingTaken) return
     if (this.#stop !== undefined || (this.#taken && this.#events.exitDelivered()))
       this.#end('nobody needs it')
   }
@@ -251,7 +308,7 @@ export class Runner {
     for (const timer of [this.#blank, this.#lifetime, this.#linger]) timer.clear()
     this.#idle.stop()
     this.#log.info('runner ends', { why })
-    void this.#swept.finally(() => {
+    void Promise.allSettled([this.#swept, this.#recorded]).then(() => {
       this.server.close()
       this.#terminal?.close()
       this.#events.over()

@@ -1,6 +1,8 @@
 import { type GroundState, reenter, scanGround } from './ground.ts'
 import { Ring } from './ring.ts'
+import { returnMemory } from '../memory.ts'
 import type { Screen } from './screen.ts'
+import { Shelf } from './shelf.ts'
 
 /** Sizes of a history. */
 export interface HistoryOptions {
@@ -27,6 +29,9 @@ interface Resize {
 /** Room that is kept free of unparsed bytes: what may still be read after reading was told to stop. */
 const RESERVE_BYTES = 262_144
 
+/** After so long without output the screen is put away, and what a flood left in memory is given back. */
+const QUIET_MS = 3_000
+
 /** How much is given to the screen at one time … */
 const BATCH_BYTES = 262_144
 
@@ -40,10 +45,11 @@ const PIECE_BYTES = 16_384
  */
 export class History {
   readonly ring: Ring
-  readonly #options: HistoryOptions
+  readonly #shelf: Shelf
   readonly #onRoom: () => void
   readonly #resizes: Resize[] = []
-  #screen: Screen | undefined
+  #appendedAt = 0
+  #quiet: NodeJS.Timeout | undefined
   #parsed = 0
   #ground: GroundState = 'ground'
   #work: Promise<unknown> = Promise.resolve()
@@ -51,7 +57,7 @@ export class History {
 
   /** @param onRoom called when reading may go on after `append` said false */
   constructor(options: HistoryOptions, onRoom: () => void) {
-    this.#options = options
+    this.#shelf = new Shelf(options)
     this.#onRoom = onRoom
     this.ring = new Ring(options.ringBytes)
   }
@@ -64,6 +70,7 @@ export class History {
   /** Appends output. */
   append(chunk: Uint8Array): void {
     this.ring.append(chunk)
+    this.#appendedAt = performance.now()
     if (!this.#following && this.ring.head - this.#parsed > this.#threshold()) this.#follow()
   }
 
@@ -75,8 +82,13 @@ export class History {
   /** The screen as of now, or as of the last place before where the stream may be cut. */
   async snapshot(): Promise<Snapshot> {
     return this.#queue(async () => {
+      const { shelved } = this.#shelf
+      const end = this.#cut()
+      if (shelved !== undefined && end === this.#parsed && !this.#resizeDue()) {
+        return { offset: this.#parsed, ...shelved }
+      }
       const screen = await this.#open()
-      await this.#feed(screen, this.#cut())
+      await this.#feed(screen, end)
       this.#applyResizes(screen)
       const data = Buffer.from(screen.serialize() + reenter(this.#ground))
       return { offset: this.#parsed, data, alternate: screen.alternate }
@@ -85,7 +97,8 @@ export class History {
 
   /** Frees the screen. */
   dispose(): void {
-    this.#screen?.dispose()
+    clearTimeout(this.#quiet)
+    this.#shelf.dispose()
   }
 
   #threshold(): number {
@@ -112,11 +125,23 @@ export class History {
   }
 
   async #open(): Promise<Screen> {
-    if (this.#screen === undefined) {
-      const { Screen } = await import('./screen.ts')
-      this.#screen = new Screen(this.#options)
-    }
-    return this.#screen
+    this.#quiet ??= setTimeout(() => this.#rest(), QUIET_MS).unref()
+    return this.#shelf.take()
+  }
+
+  /** Puts the screen away once nothing has come for a while. */
+  #rest(): void {
+    const left = this.#appendedAt + QUIET_MS - performance.now()
+    this.#quiet = left > 0 ? setTimeout(() => this.#rest(), left).unref() : undefined
+    if (left > 0) return
+    void this.#queue(async () => {
+      const { screen } = this.#shelf
+      if (screen === undefined) return
+      await this.#feed(screen, this.#cut())
+      this.#applyResizes(screen)
+      if (this.#ground === 'ground') this.#shelf.put()
+      returnMemory()
+    })
   }
 
   /** The last offset at which the stream may be cut; the end of what was parsed when no later one is known. */
@@ -147,6 +172,10 @@ export class History {
       await Promise.all(pieces)
       this.#parsed = stop
     }
+  }
+
+  #resizeDue(): boolean {
+    return (this.#resizes[0]?.offset ?? Number.POSITIVE_INFINITY) <= this.#parsed
   }
 
   #applyResizes(screen: Screen): void {

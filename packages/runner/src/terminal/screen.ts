@@ -39,6 +39,20 @@ export class Screen {
     return this.#terminal.buffer.active.type === 'alternate'
   }
 
+  get columns(): number {
+    return this.#terminal.cols
+  }
+
+  get rows(): number {
+    return this.#terminal.rows
+  }
+
+  /** Cells of both screens and the scrollback: what its memory and the time to serialize it grow with. */
+  get cells(): number {
+    const { normal, alternate } = this.#terminal.buffer
+    return (normal.length + alternate.length) * this.#terminal.cols
+  }
+
   /** Parses `bytes`, which must not change until the promise is fulfilled. */
   async write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve) => this.#terminal.write(bytes, resolve))

@@ -2,6 +2,7 @@ import { CREDIT_WINDOW_BYTES, type SessionExit } from '@cliscale/sdk/protocol'
 
 import { Absence } from './absence.ts'
 import type { Client } from './client.ts'
+import type { Recorder } from '../recording/recorder.ts'
 import { History, type HistoryOptions } from './history.ts'
 import { Pty, type PtyExit, type PtyOptions } from './pty.ts'
 import { Seat } from './seat.ts'
@@ -40,6 +41,7 @@ export class Terminal {
   /** Set once there is nothing more to come. */
   exit: SessionExit | undefined
   readonly #events: TerminalEvents
+  readonly #recorder: Recorder | undefined
   readonly #absence: Absence = new Absence()
   #pty: Pty | undefined
   #paused = false
@@ -52,14 +54,17 @@ export class Terminal {
   #unansweredFrom = -1
   #unansweredSince = 0
 
-  constructor(options: HistoryOptions, events: TerminalEvents) {
+  /** @param recorder writes down what goes through the terminal */
+  constructor(options: HistoryOptions, events: TerminalEvents, recorder?: Recorder) {
     this.#events = events
+    this.#recorder = recorder
     this.history = new History(options, () => this.gate())
     this.window = Math.min(CREDIT_WINDOW_BYTES, options.ringBytes / 4)
     this.sizer = new Sizer(options, {
       apply: (size) => this.#pty?.resize(size.columns, size.rows),
       changed: (size) => {
         this.history.resized(size.columns, size.rows)
+        recorder?.resize(size)
         events.resized(size)
       },
     })
@@ -77,6 +82,7 @@ export class Terminal {
 
   /** Starts the program in the present size. */
   start(options: Omit<PtyOptions, 'columns' | 'rows'>): void {
+    this.#recorder?.begin()
     this.#pty = new Pty(
       { ...options, ...this.sizer.size },
       { data: (chunk) => this.#onData(chunk), exit: (exit) => this.#events.exited(exit) },
@@ -88,13 +94,16 @@ export class Terminal {
 
   /** Shows a line of the runner's own. */
   print(text: string): void {
-    this.history.append(Buffer.from(text))
+    const line = Buffer.from(text)
+    this.#recorder?.output(line)
+    this.history.append(line)
     this.#flushSoon()
   }
 
   /** Types. `written` is called when the program can read all of it. */
   type(data: Uint8Array, written: () => void): void {
     this.#events.activity()
+    this.#recorder?.input(data)
     if (this.exit !== undefined) written()
     else if (this.#pty !== undefined) this.#pty.input.push(data, written)
     else {
@@ -138,7 +147,7 @@ export class Terminal {
   }
 
   /**
-   * Reads the PTY only as far as the driver's terminal follows, and the screen. Without a driver, and without one that
+   * Reads the PTY only as far as the driver's terminal follows, the screen, and the disk of a recording. Without a driver, and without one that
    * is expected back, the program is never held up by a client.
    */
   gate(): void {
@@ -171,6 +180,7 @@ export class Terminal {
       this.#unansweredFrom = this.history.ring.head
       this.#unansweredSince = performance.now()
     }
+    this.#recorder?.output(chunk)
     this.history.append(chunk)
     this.#flushSoon()
     this.#paused = this.#mustHold()
@@ -200,7 +210,7 @@ export class Terminal {
   }
 
   #mustHold(): boolean {
-    if (this.history.full) return true
+    if (this.history.full || this.#recorder?.full === true) return true
     const confirmed = this.#confirmedByDriver()
     if (confirmed === undefined) return false
     const owed = this.history.ring.head - confirmed

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from 'node:fs'
-import { type IncomingMessage, request as httpRequest } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -29,6 +29,8 @@ export interface StartRunnerOptions {
   readonly wrapper?: readonly string[]
   /** True: the secret is in a file that stays, as in a container; else in one without a name, as the process driver has it. */
   readonly secretFile?: boolean
+  /** False: the runner has no folder for recordings. */
+  readonly recordings?: boolean
   /** More flags, such as `--blank-timeout-ms`. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -37,6 +39,7 @@ export interface StartRunnerOptions {
 /** An answer of the runner's HTTP port. */
 export interface Answer {
   readonly status: number
+  readonly headers: IncomingHttpHeaders
   readonly body: string
 }
 
@@ -64,6 +67,8 @@ export class TestRunner {
   readonly folder: string
   readonly socketPath: string
   readonly workFolder: string
+  /** Where its recording is written. */
+  readonly recordingPath: string
   readonly child: ChildProcess
   /** What it wrote to its log so far. */
   log = ''
@@ -75,6 +80,8 @@ export class TestRunner {
     this.socketPath = join(folder, 'socket', 'runner.sock')
     this.workFolder = join(folder, 'work')
     mkdirSync(this.workFolder)
+    mkdirSync(join(folder, 'recordings'), { mode: 0o700 })
+    this.recordingPath = join(folder, 'recordings', `${this.runnerId}.cast`)
     const secret = this.#writeSecret(options.secretFile === true)
     const [program = '', ...args] = [
       ...(options.wrapper ?? []),
@@ -117,7 +124,11 @@ export class TestRunner {
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     const chunks: Buffer[] = []
     for await (const chunk of response) chunks.push(chunk as Buffer)
-    return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      body: Buffer.concat(chunks).toString(),
+    }
   }
 
   /** Its status. */
@@ -212,6 +223,7 @@ export class TestRunner {
       `--runner-id=${this.runnerId}`,
       `--secret-file=${options.secretFile === true ? join(this.folder, 'secret') : '/dev/fd/3'}`,
       `--work-folder=${this.workFolder}`,
+      ...(options.recordings === false ? [] : [`--recording-folder=${join(this.folder, 'recordings')}`]),
       `--isolation=${options.isolation ?? 'none'}`,
       ...(options.flags ?? []),
     ]

@@ -86,5 +86,8 @@ export const BUNDLE = {
   timeoutMs: 300_000,
 } as const
 
+/** Limit of one recording, in bytes of its file. */
+export const RECORDING_BYTES = { min: 65_536, max: 4_294_967_296, default: 67_108_864 } as const
+
 /** Most clients attached to one session at once. One more is refused with `TOO_MANY_CLIENTS`. */
 export const MAX_CLIENTS_PER_SESSION = 64

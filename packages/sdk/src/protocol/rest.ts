@@ -50,7 +50,10 @@ export const RECORDING_MODES = ['off', 'output', 'output-and-input'] as const
 /** One of {@link RECORDING_MODES}. */
 export type RecordingMode = (typeof RECORDING_MODES)[number]
 
-/** `recording`: it grows with the session. `stored`: it is complete. `failed`: some or all of it could not be kept. */
+/**
+ * `recording`: it grows with the session. `stored`: all that was recorded is kept. `failed`: a disk or the storage
+ * failed; what was written before may still be there.
+ */
 export const RECORDING_STATES = ['recording', 'stored', 'failed'] as const
 
 /** One of {@link RECORDING_STATES}. */
@@ -60,7 +63,7 @@ export type RecordingState = (typeof RECORDING_STATES)[number]
 export interface RecordingInfo {
   readonly mode: Exclude<RecordingMode, 'off'>
   readonly state: RecordingState
-  /** Size of the stored file; null while it grows. */
+  /** Size of the file; null while it grows and when nothing could be kept. */
   readonly bytes: number | null
   /** True when the session went on after the recording had reached its limit. */
   readonly truncated: boolean

@@ -28,8 +28,9 @@ export const RUNNER_PATHS = {
   /** `POST` {@link UpdateAssignment}: 200. */
   update: '/v1/update',
   /**
-   * `GET ?offset=N`: 200, the bytes of the recording's file from N on, up to what is written now; see
-   * {@link RUNNER_RECORDING_HEADERS}. 404 when the session is not recorded, 416 for an offset beyond the file.
+   * `GET ?offset=N`: 200, the bytes of the recording's file from N on, up to what is written now, whole lines; see
+   * {@link RUNNER_RECORDING_HEADERS}. 404 when the session is not recorded, 400 for an offset beyond the file. To ask
+   * for what comes after the last byte of a complete recording says that all of it was taken: the runner may end.
    */
   recording: '/v1/recording',
   /** WebSocket with subprotocol `cliscale.v1` or `tty`. */
@@ -54,6 +55,9 @@ export const RUNNER_RECORDING_HEADERS = {
   /** `true` when the recording reached its limit. */
   truncated: 'x-cliscale-recording-truncated',
 } as const
+
+/** Label of the marker event that is a recording's last but its exit when it reached its limit. */
+export const RECORDING_CUT_LABEL = 'The recording reached its limit and goes on without output.'
 
 /** Interval of empty lines on the event stream. */
 export const RUNNER_KEEPALIVE_MS = 15_000
