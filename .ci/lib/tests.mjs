@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { at, cache, filesIn, foldersIn } from './root.mjs'
+import { withTestDatabase } from './test-database.mjs'
 import { run } from './run.mjs'
 
 /** Flags with which every source file and test of the repository runs. */
@@ -20,24 +21,28 @@ export function testFiles() {
 export async function runTests(node, files, { flags = [], env = {} } = {}) {
   mkdirSync(cache, { recursive: true })
   const report = join(cache, `tests-${process.pid}.json`)
-  const code = await run(
-    node,
-    [
-      ...flags,
-      '--test',
-      '--test-concurrency=2',
-      '--test-timeout=600000',
-      '--test-reporter=spec',
-      '--test-reporter-destination=stdout',
-      `--test-reporter=${at('.ci/lib/strict-reporter.mjs')}`,
-      `--test-reporter-destination=${report}`,
-      ...files,
-    ],
-    { env },
-  )
+  const runAll = (database) =>
+    run(node, nodeArguments(flags, report, files), { env: { ...env, ...database } })
+  const code = files.some(usesDatabase) ? await withTestDatabase(runAll) : await runAll({})
   const { passed, failed, left } = JSON.parse(readFileSync(report, 'utf8'))
   rmSync(report)
   for (const reason of left) console.error(reason)
   if (passed + failed === 0) console.error('No test ran.')
   return { passed, failed, ok: code === 0 && failed === 0 && passed > 0 }
+}
+
+const usesDatabase = (file) => file.startsWith('packages/server/test/')
+
+function nodeArguments(flags, report, files) {
+  return [
+    ...flags,
+    '--test',
+    '--test-concurrency=2',
+    '--test-timeout=600000',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${at('.ci/lib/strict-reporter.mjs')}`,
+    `--test-reporter-destination=${report}`,
+    ...files,
+  ]
 }

@@ -1,13 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, type TestContext } from 'node:test'
 import { Client } from 'pg'
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/store/database.ts'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/store/embedded/embedded-postgres.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
+import { startTestPostgres, type TestPostgres } from './test-postgres.ts'
 
 /** A database of a test's own. */
 export interface TestDatabase {
@@ -23,12 +20,7 @@ const SHARED = process.env.CLISCALE_TEST_DATABASE_URL
 
 const TEMPLATE = 'cliscale_template'
 
-interface Server {
-  readonly connectionString: string
-  readonly stop: () => Promise<void>
-}
-
-let server: Promise<Server> | undefined
+let server: Promise<TestPostgres> | undefined
 
 // Registered while the file loads, so that it runs after the file's last test.
 after(async () => {
@@ -36,8 +28,8 @@ after(async () => {
 })
 
 /**
- * A fresh, migrated database: a copy of a template on one real PostgreSQL per test process. It is dropped when the test
- * is over, and kept when the test failed while `CLISCALE_TEST_DATABASE_URL` names a server that outlives the process.
+ * A fresh, migrated database: a copy of a template on one real PostgreSQL, that of the whole run or, where there is none,
+ * one of this process. It is dropped when the test is over.
  */
 export async function testDatabase(t: TestContext): Promise<TestDatabase> {
   server ??= startServer()
@@ -54,36 +46,17 @@ export async function testDatabase(t: TestContext): Promise<TestDatabase> {
   const database = open()
   t.after(async () => {
     await Promise.all(pools.map((pool) => pool.close()))
-    const { passed } = t as { readonly passed?: boolean }
-    if (SHARED && passed === false) t.diagnostic(`the database ${name} is kept`)
-    else await runSql(admin, `DROP DATABASE ${name} WITH (FORCE)`)
+    await runSql(admin, `DROP DATABASE ${name} WITH (FORCE)`)
   })
   return { connectionString, database, store: createStore(database), open }
 }
 
-/** Starts an embedded PostgreSQL in a folder of its own that loses nothing of worth when it dies. */
-async function startServer(): Promise<Server> {
-  const own = SHARED ? null : await startOwn()
-  const connectionString = own?.postgres.connectionString ?? SHARED ?? ''
-  await makeTemplate(connectionString)
-  return {
-    connectionString,
-    stop: async () => {
-      await own?.postgres.stop()
-      if (own) await rm(own.dataDir, { recursive: true })
-    },
-  }
-}
-
-async function startOwn(): Promise<{ postgres: EmbeddedPostgres; dataDir: string }> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'cliscale-test-'))
-  const settings = {
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
-    max_connections: '120',
-  }
-  return { postgres: await startEmbeddedPostgres({ dataDir, settings }), dataDir }
+async function startServer(): Promise<TestPostgres> {
+  const server = SHARED
+    ? { connectionString: SHARED, stop: () => Promise.resolve() }
+    : await startTestPostgres()
+  await makeTemplate(server.connectionString)
+  return server
 }
 
 /** Test processes that share a server make the template once. */

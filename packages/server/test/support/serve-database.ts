@@ -1,13 +1,13 @@
-// Starts the PostgreSQL that test files of one run share, prints its address, and stops it when standard input ends.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startEmbeddedPostgres } from '../../src/store/embedded/embedded-postgres.ts'
+// One PostgreSQL for all test files of a run: prints its address, and ends with standard input.
+import { startTestPostgres } from './test-postgres.ts'
 
-const dataDir = await mkdtemp(join(tmpdir(), 'cliscale-test-'))
-const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '400' }
-const postgres = await startEmbeddedPostgres({ dataDir, settings })
-console.log(postgres.connectionString)
-process.stdin.resume().once('end', () => {
-  void postgres.stop().then(() => rm(dataDir, { recursive: true }))
+// Ctrl-C reaches every process of the terminal; the one that reads our output ends the run in good order.
+process.on('SIGINT', () => {})
+
+const ended = new Promise((resolve) => {
+  process.stdin.on('end', resolve).resume()
 })
+const { connectionString, stop } = await startTestPostgres()
+console.log(connectionString)
+await ended
+await stop()
