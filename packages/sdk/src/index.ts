@@ -33,6 +33,9 @@ export type {
   Phase,
   PhaseProgress,
   PhaseReport,
+  RecordingInfo,
+  RecordingMode,
+  RecordingState,
   Role,
   SessionEvent,
   SessionExit,
@@ -41,6 +44,7 @@ export type {
   TemplateInfo,
   TerminalAccess,
 } from './protocol/index.ts'
+export type { Recording } from './recording.ts'
 export {
   defaultReconnectPolicy,
   neverReconnect,

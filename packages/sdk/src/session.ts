@@ -21,6 +21,7 @@ import {
   type SessionState,
   type TerminalAccess,
 } from './protocol/index.ts'
+import type { Recording } from './recording.ts'
 import { SafeEmitter } from './safe-emitter.ts'
 import { applyEvent, hasReached } from './session-info.ts'
 import type { SessionsApi } from './sessions-api.ts'
@@ -194,6 +195,11 @@ export class Session implements AsyncDisposable {
   /** Makes a one-time token for its terminal: hand the answer to the browser as it is. */
   async createToken(options: CreateTokenOptions = {}): Promise<TerminalAccess> {
     return await this.#api.createToken(this.id, options)
+  }
+
+  /** Opens its recording; see `Sessions.recording`. @throws {CliscaleError} `RECORDING_NOT_FOUND` when it has none */
+  async recording(options: CallOptions = {}): Promise<Recording> {
+    return await this.#api.recording(this.id, options)
   }
 
   /** Its history and what follows, until it has ended, `signal` aborts or the loop is left. */

@@ -6,10 +6,12 @@ import {
   type CreateSessionRequest,
   type CreateSessionResponse,
   isObject,
+  RECORDING_MEDIA_TYPE,
   type SessionEvent,
   type SessionInfo,
   type TerminalAccess,
 } from './protocol/index.ts'
+import { type Recording, toRecording } from './recording.ts'
 
 /** The calls on sessions as the server has them: one method per route, answers checked for their shape. */
 export class SessionsApi {
@@ -44,6 +46,17 @@ export class SessionsApi {
     const { role, ttlSeconds, ...call } = options
     const request = { method: 'POST', path: `${pathOf(id)}/tokens`, body: { role, ttlSeconds } } as const
     return toTerminalAccess(await this.http.request(request, call))
+  }
+
+  async recording(id: string, call: CallOptions): Promise<Recording> {
+    const headers = { accept: `${RECORDING_MEDIA_TYPE}, application/json;q=0.9` }
+    return await toRecording(
+      await this.http.download({ method: 'GET', path: `${pathOf(id)}/recording`, headers }, call),
+    )
+  }
+
+  async deleteRecording(id: string, call: CallOptions): Promise<void> {
+    await this.http.request({ method: 'DELETE', path: `${pathOf(id)}/recording` }, call)
   }
 
   events(id: string | undefined, options: EventsOptions): AsyncGenerator<SessionEvent> {

@@ -9,6 +9,7 @@ import type {
 } from './options.ts'
 import type { SessionEvent, TerminalAccess } from './protocol/index.ts'
 import { randomId } from './random-id.ts'
+import type { Recording } from './recording.ts'
 import { Session } from './session.ts'
 import { SessionList } from './session-list.ts'
 import { SessionsApi } from './sessions-api.ts'
@@ -69,6 +70,26 @@ export class Sessions {
   /** Makes a one-time token for a session's terminal: hand the answer to the browser as it is. */
   async createToken(id: string, options: CreateTokenOptions = {}): Promise<TerminalAccess> {
     return await this.#api.createToken(id, options)
+  }
+
+  /**
+   * Opens the recording of a session that was created with `recording`, also while the session runs. `signal` ends the
+   * reading too; `requestTimeoutMs` is the time until the recording begins to arrive.
+   *
+   * @example
+   * ```ts
+   * const { body } = await cliscale.sessions.recording(id)
+   * await pipeline(body, createWriteStream('session.cast'))
+   * ```
+   * @throws {CliscaleError} `RECORDING_NOT_FOUND` (not recorded, or deleted), `SESSION_NOT_FOUND`
+   */
+  async recording(id: string, options: CallOptions = {}): Promise<Recording> {
+    return await this.#api.recording(id, options)
+  }
+
+  /** Deletes a session's recording for good; the session itself stays. @throws {CliscaleError} `RECORDING_NOT_FOUND`, `SESSION_NOT_FOUND` */
+  async deleteRecording(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#api.deleteRecording(id, options)
   }
 
   /**

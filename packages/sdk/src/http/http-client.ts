@@ -1,8 +1,9 @@
 import { fullJitter } from '../backoff.ts'
 import { createError } from '../create-error.ts'
-import { bounded, pause } from '../deadline.ts'
+import { bounded, type Bounds, pause } from '../deadline.ts'
 import { type CliscaleError, isCliscaleError, LimitError } from '../errors.ts'
 import type { CallOptions, CliscaleOptions } from '../options.ts'
+import { type Download, guardedBody, JoinedSignals } from './download.ts'
 import { errorFromBody } from './error-body.ts'
 
 /** Answers larger than this are not ours. */
@@ -49,18 +50,17 @@ export class HttpClient {
    * @throws {CliscaleError}
    */
   async request(request: HttpRequest, call: CallOptions = {}): Promise<unknown> {
-    const { maxRetryMs = this.#options.maxRetryMs ?? 30_000 } = call
-    const until = performance.now() + maxRetryMs
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await this.#once(request, call)
-      } catch (error) {
-        if (!isCliscaleError(error)) throw error
-        const delayMs = retryDelay(error, attempt)
-        if (delayMs === null || performance.now() + delayMs > until) throw error
-        await this.#pause(delayMs, call.signal)
-      }
-    }
+    return await this.#retry(call, () => this.#once(request, call))
+  }
+
+  /**
+   * Makes a request and hands out its answer when it begins: `requestTimeoutMs` is the time until then. The signals go
+   * on to end the body.
+   *
+   * @throws {CliscaleError}
+   */
+  async download(request: HttpRequest, call: CallOptions = {}): Promise<Download> {
+    return await this.#retry(call, () => this.#begin(request, call))
   }
 
   /**
@@ -75,15 +75,50 @@ export class HttpClient {
     return response.body
   }
 
-  async #once(request: HttpRequest, call: CallOptions): Promise<unknown> {
+  async #retry<T>(call: CallOptions, work: () => Promise<T>): Promise<T> {
+    const { maxRetryMs = this.#options.maxRetryMs ?? 30_000 } = call
+    const until = performance.now() + maxRetryMs
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isCliscaleError(error)) throw error
+        const delayMs = retryDelay(error, attempt)
+        if (delayMs === null || performance.now() + delayMs > until) throw error
+        await this.#pause(delayMs, call.signal)
+      }
+    }
+  }
+
+  #bounds(call: CallOptions): Bounds {
     const { requestTimeoutMs = this.#options.requestTimeoutMs ?? 30_000 } = call
-    const bounds = {
+    return {
       signals: [call.signal, this.#options.signal],
       timeoutMs: requestTimeoutMs,
       onTimeout: () =>
         createError('REQUEST_TIMEOUT', `The server did not answer within ${requestTimeoutMs} ms.`),
     }
-    return await bounded(bounds, async (signal) => {
+  }
+
+  async #begin(request: HttpRequest, call: CallOptions): Promise<Download> {
+    const signals = new JoinedSignals([call.signal, this.#options.signal])
+    try {
+      const response = await bounded(this.#bounds(call), async (timed) => {
+        const begun = new JoinedSignals([timed, signals.signal])
+        const answer = await this.#guard(() => this.#send(request, begun.signal))
+        if (!answer.ok) throw await this.#refusal(answer)
+        return answer
+      })
+      if (response.body === null) throw createError('INVALID_RESPONSE', 'The server answered without a body.')
+      return { headers: response.headers, body: guardedBody(response.body, signals) }
+    } catch (error) {
+      signals.release()
+      throw error
+    }
+  }
+
+  async #once(request: HttpRequest, call: CallOptions): Promise<unknown> {
+    return await bounded(this.#bounds(call), async (signal) => {
       const response = await this.#guard(() => this.#send(request, signal))
       if (!response.ok) throw await this.#refusal(response)
       if (response.status === 204) return undefined
