@@ -13,7 +13,8 @@ const serverLayers = {
   lifecycle: ['config', 'http', 'observability'],
   drivers: ['config', 'http', 'observability'],
   store: ['config', 'http', 'observability'],
-  controller: ['auth', 'lifecycle', 'drivers', 'store', 'config', 'http', 'observability'],
+  recordings: ['config', 'http', 'observability'],
+  controller: ['auth', 'lifecycle', 'drivers', 'store', 'recordings', 'config', 'http', 'observability'],
   gateway: ['auth', 'lifecycle', 'store', 'config', 'http', 'observability'],
 }
 

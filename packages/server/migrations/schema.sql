@@ -113,12 +113,21 @@ CREATE TABLE sessions (
   expires_at timestamp with time zone NOT NULL,
   end_reason text,
   exit jsonb,
+  recording_mode text,
+  recording_state text,
+  recording_bytes bigint,
+  recording_truncated boolean NOT NULL DEFAULT false,
+  recording_finished_at timestamp with time zone,
   CONSTRAINT sessions_pkey PRIMARY KEY (id),
   CONSTRAINT sessions_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE,
   CONSTRAINT sessions_check CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
   CONSTRAINT sessions_check1 CHECK (((state <> 'queued'::text) OR (runner_id IS NULL))),
   CONSTRAINT sessions_check2 CHECK (((state <> 'ended'::text) OR ((end_reason IS NOT NULL) AND (exit IS NOT NULL) AND (sealed IS NULL)))),
+  CONSTRAINT sessions_check3 CHECK (((recording_mode IS NULL) = (recording_state IS NULL))),
+  CONSTRAINT sessions_check4 CHECK (((recording_finished_at IS NOT NULL) = ((recording_state IS NOT NULL) AND (recording_state <> 'recording'::text)))),
   CONSTRAINT sessions_end_reason_check CHECK ((end_reason = ANY (ARRAY['exited'::text, 'killed'::text, 'expired'::text, 'idle'::text, 'failed'::text]))),
+  CONSTRAINT sessions_recording_mode_check CHECK ((recording_mode = ANY (ARRAY['output'::text, 'output-and-input'::text]))),
+  CONSTRAINT sessions_recording_state_check CHECK ((recording_state = ANY (ARRAY['recording'::text, 'stored'::text, 'failed'::text]))),
   CONSTRAINT sessions_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'scheduled'::text, 'pulling'::text, 'assigning'::text, 'fetching'::text, 'verifying'::text, 'starting'::text, 'running'::text, 'ending'::text, 'ended'::text])))
 );
 
@@ -162,6 +171,10 @@ CREATE INDEX sessions_live ON public.sessions USING btree (project_id, owner) WH
 CREATE INDEX sessions_metadata ON public.sessions USING gin (metadata jsonb_path_ops);
 
 CREATE UNIQUE INDEX sessions_one_per_runner ON public.sessions USING btree (runner_id) WHERE ((state <> 'ended'::text) AND (runner_id IS NOT NULL));
+
+CREATE INDEX sessions_recorded ON public.sessions USING btree (recording_finished_at) WHERE (recording_finished_at IS NOT NULL);
+
+CREATE INDEX sessions_recording ON public.sessions USING btree (created_at) WHERE (recording_state = 'recording'::text);
 
 CREATE UNIQUE INDEX signing_keys_one_active ON public.signing_keys USING btree (state) WHERE (state = 'active'::text);
 

@@ -39,7 +39,7 @@ export class Recorder {
   #bytes = 0
   #state: RecorderState = 'open'
   #truncated = false
-  #ended = false
+  #ending: Promise<void> | undefined
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -54,11 +54,6 @@ export class Recorder {
   /** Where the recording is. */
   get state(): RecorderState {
     return this.#state
-  }
-
-  /** True when the session went on after the limit was reached. */
-  get truncated(): boolean {
-    return this.#truncated
   }
 
   /** True while the disk is behind and output must wait. */
@@ -105,19 +100,22 @@ export class Recorder {
 
   /** The session is over. Resolves when all of it is in the file, or the disk has failed. */
   async end(exit: SessionExit): Promise<void> {
-    if (this.#ended) return
+    this.#ending ??= this.#end(exit)
+    await this.#ending
+  }
+
+  /** Resolves when everything so far is in the file, and once the session is over, when that is all. */
+  async flush(): Promise<void> {
+    await (this.#ending ?? this.#file.flush())
+  }
+
+  async #end(exit: SessionExit): Promise<void> {
     this.begin()
     this.#add((atMs) => this.#writer.rest(atMs))
-    this.#ended = true
     const status = statusOf(exit)
     if (status !== null) this.#write(this.#writer.exit(status, this.#now))
     await this.#file.close()
     if (this.#state === 'open') this.#state = 'complete'
-  }
-
-  /** Resolves when everything so far is in the file. */
-  async flush(): Promise<void> {
-    await this.#file.flush()
   }
 
   get #now(): number {
@@ -125,7 +123,7 @@ export class Recorder {
   }
 
   #add(make: (atMs: number) => string): void {
-    if (this.#truncated || this.#ended || this.#state !== 'open') return
+    if (this.#truncated || this.#ending !== undefined || this.#state !== 'open') return
     const before = this.#writer.lastMs
     const lines = make(this.#now)
     if (this.#bytes + Buffer.byteLength(lines) <= this.#options.order.maxBytes - RESERVE_BYTES) {

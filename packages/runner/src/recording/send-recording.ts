@@ -24,7 +24,7 @@ export async function sendRecording(
   const offset = offsetOf(request.url ?? '')
   await recorder.flush()
   // Read together: a recording that is complete now has all its bytes in the total.
-  const { state, truncated, path, writtenBytes: total } = recorder
+  const { state, path, writtenBytes: total } = recorder
   if (offset > total) throw new RefusedRequest('BAD_REQUEST', `The recording has ${total} bytes.`)
   response.writeHead(200, {
     'content-type': RECORDING_MEDIA_TYPE,
@@ -32,7 +32,6 @@ export async function sendRecording(
     'cache-control': 'no-store',
     [RUNNER_RECORDING_HEADERS.state]: state,
     [RUNNER_RECORDING_HEADERS.total]: total,
-    [RUNNER_RECORDING_HEADERS.truncated]: String(truncated),
   })
   if (offset < total) {
     await pipeline(createReadStream(path, { start: offset, end: total - 1 }), response)

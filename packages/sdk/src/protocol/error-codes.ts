@@ -64,6 +64,7 @@ export const ERRORS = {
   NOT_FOUND: { status: 404, close: 4404, retryable: false, class: 'NotFound', meaning: 'There is nothing at this address.' },
   SESSION_NOT_FOUND: { status: 404, close: 4404, retryable: false, class: 'NotFound', meaning: 'There is no such session, or it is not yours.' },
   TEMPLATE_NOT_FOUND: { status: 422, close: 4404, retryable: false, class: 'NotFound', meaning: 'The server has no template of this name.' },
+  RECORDING_UNAVAILABLE: { status: 503, close: 1013, retryable: true, class: 'Unavailable', meaning: 'The storage of recordings cannot be reached; retry later.' },
   RECORDING_NOT_FOUND: { status: 404, close: 4404, retryable: false, class: 'NotFound', meaning: 'The session has no recording.' },
   CONFLICT: { status: 409, close: 4409, retryable: false, class: 'Conflict', meaning: 'The call does not fit the present state.' },
   IDEMPOTENCY_MISMATCH: { status: 409, close: 4409, retryable: false, class: 'Conflict', meaning: 'The Idempotency-Key was used before with another body.' },

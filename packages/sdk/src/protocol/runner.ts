@@ -52,8 +52,6 @@ export const RUNNER_RECORDING_HEADERS = {
   state: 'x-cliscale-recording-state',
   /** Bytes of the file when the answer began. */
   total: 'x-cliscale-recording-total',
-  /** `true` when the recording reached its limit. */
-  truncated: 'x-cliscale-recording-truncated',
 } as const
 
 /** Label of the marker event that is a recording's last but its exit when it reached its limit. */

@@ -3,7 +3,12 @@ import type { Config } from './config.ts'
 
 /** Problems that show only when options are looked at together, one sentence each. */
 export function checkTogether(config: Config): readonly string[] {
-  return [...checkListening(config), ...checkDatabase(config), ...checkTimes(config)]
+  return [
+    ...checkListening(config),
+    ...checkDatabase(config),
+    ...checkTimes(config),
+    ...checkRecordings(config),
+  ]
 }
 
 /**
@@ -29,6 +34,11 @@ function* checkDatabase({ databaseUrl, mode }: Config): Generator<string> {
 function* checkTimes({ defaultLifetimeSeconds, maxLifetimeSeconds }: Config): Generator<string> {
   if (defaultLifetimeSeconds > maxLifetimeSeconds)
     yield `--default-lifetime-seconds=${defaultLifetimeSeconds} is longer than --max-lifetime-seconds=${maxLifetimeSeconds}.`
+}
+
+function* checkRecordings({ recordings, s3Endpoint, s3Region, s3PathStyle }: Config): Generator<string> {
+  if (recordings === 'local' && (s3Endpoint !== null || s3Region !== null || s3PathStyle))
+    yield 'Options of S3 are given, but recordings are kept locally; name the bucket with --recordings=s3://….'
 }
 
 /** True for an address that only this machine can reach. */

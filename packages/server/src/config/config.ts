@@ -14,8 +14,11 @@ interface ValueTypes extends Record<OptionType, unknown> {
   mode: Mode
   driver: 'process'
   isolation: 'auto' | 'bubblewrap' | 'none'
+  /** `local`, or `s3://bucket` with or without a prefix. */
+  recordings: string
   level: (typeof LOG_LEVELS)[number]
   format: 'auto' | 'json' | 'pretty'
+  workers: number
 }
 
 type ValueOf<Row extends OptionRow> = ValueTypes[Row['type']] | (Row['default'] extends null ? null : never)

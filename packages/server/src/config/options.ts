@@ -12,8 +12,10 @@ export type OptionType =
   | 'mode'
   | 'driver'
   | 'isolation'
+  | 'recordings'
   | 'level'
   | 'format'
+  | 'workers'
 
 /** Roles that a server plays. */
 export const MODES = ['all', 'controller', 'gateway'] as const
@@ -70,6 +72,9 @@ export const OPTIONS = {
   allowedHosts: { type: 'hosts', env: 'CLISCALE_ALLOWED_HOSTS', flag: 'allowed-hosts', default: [], modes: ['all', 'controller', 'gateway'],
     meaning: 'More host names under which the server may be addressed, separated by commas; its public URL\'s and, on loopback, `localhost` always are.' },
 
+  workers: { type: 'workers', env: 'CLISCALE_WORKERS', flag: 'workers', default: 1, min: 1, max: 256, modes: ['all', 'gateway'],
+    meaning: 'Processes of this machine that serve the port together, or `auto`: one for each processor. Limits of connections and of upgrades are for each process.' },
+
   dataDir: { type: 'path', env: 'CLISCALE_DATA_DIR', flag: 'data-dir', default: null, modes: ['all', 'controller', 'gateway'],
     meaning: 'Folder for keys, the embedded database and work folders. Default: `$XDG_DATA_HOME/cliscale`, else `~/.local/share/cliscale`.' },
   databaseUrl: { type: 'text', env: 'DATABASE_URL', flag: null, default: null, secret: true, modes: ['all', 'controller', 'gateway'],
@@ -103,6 +108,19 @@ export const OPTIONS = {
     meaning: 'What keeps sessions apart with the process driver: `bubblewrap`, `none`, or `auto`: bubblewrap where it works.' },
   bundleHttpHosts: { type: 'list', env: 'CLISCALE_BUNDLE_HTTP_HOSTS', flag: 'bundle-http-hosts', default: [], modes: ['all', 'controller'],
     meaning: 'Hosts (`host` or `host:port`) from which bundles may come over http, separated by commas; from all others https only.' },
+
+  recordings: { type: 'recordings', env: 'CLISCALE_RECORDINGS', flag: 'recordings', default: 'local', modes: ['all', 'controller'],
+    meaning: 'Where recordings of sessions are kept: `local`, below the data folder, or `s3://bucket/prefix`.' },
+  s3Endpoint: { type: 'url', env: 'CLISCALE_S3_ENDPOINT', flag: 's3-endpoint', default: null, modes: ['all', 'controller'],
+    meaning: 'Address of an S3-compatible store that is not Amazon\'s. Credentials come from the AWS client\'s own chain, such as `AWS_ACCESS_KEY_ID`.' },
+  s3Region: { type: 'text', env: 'CLISCALE_S3_REGION', flag: 's3-region', default: null, modes: ['all', 'controller'],
+    meaning: 'Region of the bucket. Default: the AWS client\'s own, or `us-east-1` with an endpoint.' },
+  s3PathStyle: { type: 'flag', env: 'CLISCALE_S3_PATH_STYLE', flag: 's3-path-style', default: false, modes: ['all', 'controller'],
+    meaning: 'Puts the bucket into the path and not into the host name, as most stores but Amazon\'s want.' },
+  recordingMaxBytes: { type: 'integer', env: 'CLISCALE_RECORDING_MAX_BYTES', flag: 'recording-max-bytes', default: 67_108_864, min: 65_536, max: 4_294_967_296, modes: ['all', 'controller'],
+    meaning: 'Limit of one recording; the session goes on without it.' },
+  recordingRetentionSeconds: { type: 'integer', env: 'CLISCALE_RECORDING_RETENTION_SECONDS', flag: 'recording-retention-seconds', default: 2_592_000, min: 60, max: 315_360_000, modes: ['all', 'controller'],
+    meaning: 'How long a finished recording is kept. Its session stays as long.' },
 
   maxConnections: { type: 'integer', env: 'CLISCALE_MAX_CONNECTIONS', flag: 'max-connections', default: 50_000, min: 1, max: 1_000_000, modes: ['all', 'gateway'],
     meaning: 'Most open terminals of this process; more are refused with 503.' },

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { LOG_LEVELS, MODES, type OptionRow, type OptionType } from './options.ts'
 
@@ -20,8 +21,10 @@ const READERS: Record<OptionType, Reader> = {
   mode: (text) => readOneOf(text, MODES),
   driver: (text) => readOneOf(text, ['process']),
   isolation: (text) => readOneOf(text, ['auto', 'bubblewrap', 'none']),
+  recordings: readRecordings,
   level: (text) => readOneOf(text, LOG_LEVELS),
   format: (text) => readOneOf(text, ['auto', 'json', 'pretty']),
+  workers: readWorkers,
 }
 
 /** The value of a text. @throws {ValueError} */
@@ -33,6 +36,14 @@ export function readValue(text: string, row: OptionRow): unknown {
 function readInteger(text: string, { min = 0, max = Number.MAX_SAFE_INTEGER }: OptionRow): number {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   if (!(value >= min && value <= max)) throw new ValueError(`must be a whole number from ${min} to ${max}`)
+  return value
+}
+
+function readWorkers(text: string, row: OptionRow): number {
+  if (text === 'auto') return availableParallelism()
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : 0
+  if (value < 1 || value > (row.max ?? 1))
+    throw new ValueError(`must be auto or a number from 1 to ${row.max ?? 1}`)
   return value
 }
 
@@ -78,6 +89,13 @@ function readNetwork(text: string): string {
   const widest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
   if (rest.length > 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > widest)
     throw new ValueError(`must hold networks such as 10.0.0.0/8; ${quote(text)} is not one`)
+  return text
+}
+
+function readRecordings(text: string): string {
+  const bucket = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[A-Za-z0-9!_.*'()/-]*)?$/
+  if (text !== 'local' && (!bucket.test(text) || /\/\.{0,2}\//.test(text.slice('s3:/'.length))))
+    throw new ValueError('must be local or a bucket such as s3://my-bucket/recordings')
   return text
 }
 

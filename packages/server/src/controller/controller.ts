@@ -1,3 +1,4 @@
+import { RECORDING_BYTES } from '@cliscale/sdk/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Identity, Scope } from '../auth/identity.ts'
 import type { TokenIssuer } from '../auth/session-tokens.ts'
@@ -7,10 +8,15 @@ import { Capacity } from './capacity.ts'
 import { Ender } from './ender.ts'
 import { Launcher } from './launcher.ts'
 import type { Parts } from './parts.ts'
+import type { RecordingStorage } from '../recordings/storage.ts'
+import { RecordingKeeper } from './recordings/keeper.ts'
+import { RecordingLibrary } from './recordings/library.ts'
+import { Spool } from './recordings/spool.ts'
 import { Queue } from './queue.ts'
 import { Reconciler } from './reconciler.ts'
 import type { RoutesContext } from './routes/context.ts'
 import { eventRoutes } from './routes/event-routes.ts'
+import { recordingRoutes } from './routes/recording-routes.ts'
 import { sessionRoutes } from './routes/session-routes.ts'
 import { templateRoutes } from './routes/template-routes.ts'
 import { Sessions } from './sessions.ts'
@@ -18,6 +24,17 @@ import { Spares } from './spares.ts'
 import { Starter } from './starter.ts'
 import type { Template } from './templates/template.ts'
 import { Watcher } from './watcher.ts'
+
+/** Where recordings go. */
+export interface RecordingsOptions {
+  readonly storage: RecordingStorage
+  /** Private folder for recordings on their way, absolute. */
+  readonly spoolFolder: string
+  /** Limit of one recording. Default 64 MiB. */
+  readonly maxBytes?: number
+  /** How long a finished one is kept, in seconds. Default 30 days. */
+  readonly keepSeconds?: number
+}
 
 /** Options of {@link createController}. */
 export interface ControllerOptions extends Parts {
@@ -27,6 +44,7 @@ export interface ControllerOptions extends Parts {
   readonly templates: ReadonlyMap<string, Template>
   /** Who calls, once it is allowed to do this. @throws {CodedError} `UNAUTHENTICATED`, `FORBIDDEN` and their kin */
   readonly identify: (request: FastifyRequest, scope: Scope) => Promise<Identity>
+  readonly recordings: RecordingsOptions
   /** The server's address for clients. Default: the address at which each request came. */
   readonly publicUrl?: string
   /** Blank runners kept waiting. Default 2. */
@@ -77,7 +95,11 @@ const LINGER_SLACK_MS = 10_000
 export function createController(options: ControllerOptions): Controller {
   const spareRunners = options.spareRunners ?? 2
   const lingerMs = options.lingerMs ?? DEFAULT_LINGER_MS
-  const workers = createWorkers(options, { spareRunners, lingerMs })
+  const recordingMaxBytes = options.recordings.maxBytes ?? RECORDING_BYTES.default
+  const workers = createWorkers(options, { spareRunners, lingerMs, recordingMaxBytes })
+  const { storage, spoolFolder, keepSeconds = 2_592_000 } = options.recordings
+  const kept = { parts: options, storage, spool: new Spool(spoolFolder), maxBytes: recordingMaxBytes }
+  const library = new RecordingLibrary(kept)
   const { capacity, launcher, watcher, starter, queue, spares } = workers
   const actions = new Actions({
     ...workers,
@@ -95,10 +117,17 @@ export function createController(options: ControllerOptions): Controller {
       lingerTimeoutMs: lingerMs + LINGER_SLACK_MS,
     },
     keepEndedMs: (options.keepEndedSeconds ?? 604_800) * 1_000,
+    library,
+    keepRecordingsMs: keepSeconds * 1_000,
   })
+  const keeper = new RecordingKeeper({ ...kept, leads: () => reconciler.leads })
+  workers.onEnded.push(() => keeper.lookSoon())
   return {
-    routes: (app) => addRoutes(app, options, workers),
-    start: () => reconciler.start(),
+    routes: (app) => addRoutes(app, options, { ...workers, library }),
+    start: async () => {
+      await reconciler.start()
+      keeper.start()
+    },
     get state(): ControllerState {
       return {
         active: capacity.taken,
@@ -109,6 +138,7 @@ export function createController(options: ControllerOptions): Controller {
     },
     close: async () => {
       launcher.close()
+      await keeper.close()
       await Promise.all([reconciler.close(), queue.close(), spares.close()])
       await starter.close()
       await watcher.close()
@@ -124,32 +154,53 @@ interface Workers {
   readonly queue: Queue
   readonly spares: Spares
   readonly ender: Ender
+  /** Called with each session whose end is written. */
+  readonly onEnded: ((sessionId: string) => void)[]
 }
 
 /** The parts that do the work know each other through small callbacks only. */
 function createWorkers(
   options: ControllerOptions,
-  { spareRunners, lingerMs }: { readonly spareRunners: number; readonly lingerMs: number },
+  {
+    spareRunners,
+    lingerMs,
+    recordingMaxBytes,
+  }: { readonly spareRunners: number; readonly lingerMs: number; readonly recordingMaxBytes: number },
 ): Workers {
   const parts: Parts = options
   const capacity: Capacity = new Capacity(options.maxSessions ?? Infinity, () => {
     if (queue.waiting > 0) queue.look()
   })
+  const onEnded = [(sessionId: string): void => capacity.release(sessionId)]
   const launcher = new Launcher(parts)
   const watcher: Watcher = new Watcher(parts, {
-    onEnded: (sessionId) => capacity.release(sessionId),
+    onEnded: (sessionId) => {
+      for (const listener of onEnded) listener(sessionId)
+    },
     onGone: () => spares.refillSoon(),
   })
   const onQueued = (): void => queue.look()
-  const starter: Starter = new Starter({ parts, capacity, launcher, watcher, lingerMs, onQueued })
+  const starter: Starter = new Starter({
+    parts,
+    capacity,
+    launcher,
+    watcher,
+    lingerMs,
+    recordingMaxBytes,
+    onQueued,
+  })
   const queue: Queue = new Queue(parts, capacity, starter)
   const isBusy = (): boolean => starter.busy > 0
   const spares: Spares = new Spares({ parts, launcher, watcher, wanted: spareRunners, isBusy })
   const ender = new Ender(parts, capacity, watcher)
-  return { capacity, launcher, watcher, starter, queue, spares, ender }
+  return { capacity, launcher, watcher, starter, queue, spares, ender, onEnded }
 }
 
-function addRoutes(app: FastifyInstance, options: ControllerOptions, workers: Workers): void {
+function addRoutes(
+  app: FastifyInstance,
+  options: ControllerOptions,
+  { library, ...workers }: Workers & { readonly library: RecordingLibrary },
+): void {
   const sessions = new Sessions({
     ...workers,
     parts: options,
@@ -158,8 +209,9 @@ function addRoutes(app: FastifyInstance, options: ControllerOptions, workers: Wo
     maxLifetimeSeconds: options.maxLifetimeSeconds ?? 86_400,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   })
-  const context: RoutesContext = { ...options, sessions, publicUrl: options.publicUrl }
+  const context: RoutesContext = { ...options, sessions, recordings: library, publicUrl: options.publicUrl }
   sessionRoutes(app, context)
+  recordingRoutes(app, context)
   eventRoutes(app, context)
   templateRoutes(app, context)
 }

@@ -9,6 +9,7 @@ import type { Capacity } from './capacity.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { type Parts, targetOf } from './parts.ts'
 import { Pruner } from './pruner.ts'
+import type { RecordingLibrary } from './recordings/library.ts'
 import type { Queue } from './queue.ts'
 import type { Spares } from './spares.ts'
 import type { Starter } from './starter.ts'
@@ -32,6 +33,8 @@ export interface ReconcilerOptions {
   readonly actions: Actions
   readonly policy: Partial<Policy>
   readonly keepEndedMs: number
+  readonly library: RecordingLibrary
+  readonly keepRecordingsMs: number
 }
 
 /** What one look at both sides found. */
@@ -61,7 +64,12 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     this.#options = options
     this.#lease = new LeaseKeeper(options.parts.store.leases, options.parts.log)
-    this.#pruner = new Pruner(options.parts, options.keepEndedMs)
+    this.#pruner = new Pruner(options)
+  }
+
+  /** True while this controller is the one that acts. */
+  get leads(): boolean {
+    return this.#lease.isHeld
   }
 
   /** Begins. Resolves after the first round, whether it succeeded or has to be repeated. */

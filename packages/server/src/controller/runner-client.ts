@@ -4,6 +4,7 @@ import {
   parseObject,
   RUNNER_ID_HEADER,
   RUNNER_PATHS,
+  RUNNER_RECORDING_HEADERS,
   type RunnerStatus,
   type StopRequest,
   type UpdateAssignment,
@@ -47,6 +48,38 @@ export async function status(target: RunnerTarget, signal: AbortSignal): Promise
   return readStatus(parseObject(await bodyOf(answer), 'status'))
 }
 
+/** A part of a recording, and where the recording was then. */
+export interface RecordingPart {
+  readonly state: 'open' | 'complete' | 'failed'
+  /** Size of the whole. */
+  readonly total: number
+  /** Must be read or destroyed. */
+  readonly body: IncomingMessage
+}
+
+/** What a runner recorded from `offset` on; null when it records nothing. @throws {CodedError} as {@link assign} */
+export async function readRecording(
+  target: RunnerTarget,
+  offset: number,
+  signal: AbortSignal,
+): Promise<RecordingPart | null> {
+  const path = `${RUNNER_PATHS.recording}?offset=${offset}`
+  try {
+    const body = await send(target, { path, signal })
+    const state = body.headers[RUNNER_RECORDING_HEADERS.state]
+    const total = Number(body.headers[RUNNER_RECORDING_HEADERS.total])
+    const length = Number(body.headers['content-length'])
+    const isKnown = state === 'open' || state === 'complete' || state === 'failed'
+    // The length is held to by the HTTP parser: so no more comes than was said.
+    if (isKnown && Number.isSafeInteger(total) && length === total - offset) return { state, total, body }
+    body.destroy()
+    throw new CodedError('RUNNER_UNREACHABLE', 'The runner answered something that is not of the contract.')
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'NOT_FOUND') return null
+    throw error
+  }
+}
+
 async function post(target: RunnerTarget, path: string, body: object, signal: AbortSignal): Promise<void> {
   await bodyOf(await send(target, { path, signal }, JSON.stringify(body)))
 }
@@ -59,7 +92,8 @@ async function send(target: RunnerTarget, what: RequestOptions, body?: string): 
   if (status >= 200 && status < 300) return answer
   const text = await bodyOf(answer)
   if (status === 401 || status === 403) throw new CodedError('RUNNER_REFUSED')
-  throw new CodedError(status === 409 ? 'CONFLICT' : 'RUNNER_UNREACHABLE', `The runner answered ${status}.`, {
+  const code = ({ 404: 'NOT_FOUND', 409: 'CONFLICT' } as const)[status] ?? 'RUNNER_UNREACHABLE'
+  throw new CodedError(code, `The runner answered ${status}.`, {
     cause: text,
   })
 }

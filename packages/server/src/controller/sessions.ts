@@ -141,7 +141,7 @@ export class Sessions {
   ): Promise<[CreatedSession, TerminalToken]> {
     const { parts, tokens, limits } = this.#options
     const { recipe, template, lifetimeSeconds, idleTimeoutSeconds } = applied
-    const { command, args, columns, rows } = recipe
+    const { command, args, columns, rows, recording } = recipe
     const role = 'driver'
     const ttlSeconds = TOKEN_TTL_SECONDS.default
     const jti = newTokenId()
@@ -161,6 +161,7 @@ export class Sessions {
         isolation: parts.driver.isolation,
         lifetimeSeconds,
         idleTimeoutSeconds,
+        ...(recording === undefined ? {} : { recording }),
       },
       token: { jti, role, expiresAt },
       sealed: sealRecipe(parts.sealer, id, recipe),

@@ -38,6 +38,8 @@ export interface StarterOptions {
   readonly watcher: Watcher
   /** How long a runner stays after its command's end, in milliseconds. */
   readonly lingerMs: number
+  /** Limit of one recording. */
+  readonly recordingMaxBytes: number
   /** A session waits for a place or for another try. */
   readonly onQueued: () => void
 }
@@ -152,9 +154,11 @@ export class Starter {
     await update(target, { expiresAtMs }, AbortSignal.timeout(ASSIGN_WITHIN_MS))
   }
 
-  #assignment({ info }: SessionRecord, recipe: Recipe): Assignment {
+  #assignment({ info }: SessionRecord, { recording, ...recipe }: Recipe): Assignment {
+    const maxBytes = this.#options.recordingMaxBytes
     return {
       ...recipe,
+      ...(recording === undefined ? {} : { recording: { mode: recording, maxBytes } }),
       sessionId: info.id,
       expiresAtMs: Date.parse(info.expiresAt),
       idleTimeoutMs: info.idleTimeoutSeconds * 1_000,

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Isolation } from '@cliscale/sdk/protocol'
 
 /** Where a runner listens: `unix:` and an absolute path, or `tcp:` host and port. */
@@ -22,6 +23,19 @@ export interface ObservedRunner {
   readonly state: 'starting' | 'up' | 'gone'
   /** One sentence for a person while starting or when gone: `pulling the image`, `killed: out of memory`. */
   readonly detail?: string
+}
+
+/**
+ * Recordings that runners wrote to a place which outlives them. They are taken over the runner's port; this is for
+ * runners that died before.
+ */
+export interface LeftRecordings {
+  /** What a runner wrote, its last line possibly torn; null when there is nothing. */
+  open(runnerId: string): Promise<Readable | null>
+  /** Removes it. Unknown ids are removed already. */
+  drop(runnerId: string): Promise<void>
+  /** Runners that left one. */
+  list(): Promise<readonly string[]>
 }
 
 /** Ends a subscription. Safe to call twice. */
@@ -54,6 +68,9 @@ export interface Driver {
 
   /** Calls back on every change until unsubscribed. Missed changes are found by `list`. */
   watch(listener: (runner: ObservedRunner) => void): Unsubscribe
+
+  /** Absent where nothing outlives a runner. */
+  readonly recordings?: LeftRecordings
 
   /** Frees timers and handles; runners go on. */
   close(): Promise<void>

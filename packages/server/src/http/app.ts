@@ -1,7 +1,7 @@
 import type { ServerOptions } from 'node:http'
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '@cliscale/sdk/protocol'
+import { MAX_BODY_BYTES, MAX_HEADER_BYTES, RECORDING_HEADER } from '@cliscale/sdk/protocol'
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Log } from '../observability/log.ts'
 import { answerClientError } from './client-error.ts'
@@ -58,7 +58,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(cors, {
     origin: [...options.allowedOrigins],
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    exposedHeaders: ['retry-after', 'x-request-id', 'location'],
+    exposedHeaders: ['retry-after', 'x-request-id', 'location', RECORDING_HEADER],
     maxAge: 600,
   })
   app.addHook('onResponse', async (request, reply) => {

@@ -8,6 +8,7 @@ import { DEFAULT_ISSUER, TokenIssuer } from '../auth/session-tokens.ts'
 import type { Config } from '../config/config.ts'
 import { type Controller, createController } from '../controller/controller.ts'
 import { loadTemplates, TemplatesFileError } from '../controller/templates/load.ts'
+import { openRecordingStorage } from '../recordings/open-storage.ts'
 import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { CodedError } from '../http/coded-error.ts'
 import type { Log } from '../observability/log.ts'
@@ -64,6 +65,12 @@ export async function startController(options: RoleOptions): Promise<ControllerR
     https: config.publicUrl?.startsWith('https:') ?? false,
     ...(options.verifiers ? { verifiers: options.verifiers } : {}),
   })
+  const recordings = openRecordingStorage(config)
+  stack.defer(() => recordings.close())
+  // A storage that is away must not keep the server from starting; but its mistakes are better told now than later.
+  void recordings.check().catch((error: unknown) => {
+    log.error({ err: error }, 'The storage of recordings cannot be used; finished recordings wait for it')
+  })
   const controller = createController({
     store,
     driver,
@@ -74,6 +81,12 @@ export async function startController(options: RoleOptions): Promise<ControllerR
     templates,
     tokens: new TokenIssuer({ keys, issuer: config.publicUrl ?? DEFAULT_ISSUER }),
     identify: doors.identify,
+    recordings: {
+      storage: recordings,
+      spoolFolder: paths.recordingSpool,
+      maxBytes: config.recordingMaxBytes,
+      keepSeconds: config.recordingRetentionSeconds,
+    },
     ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
     spareRunners: config.spareRunners,
     maxSessions: config.maxSessions,

@@ -15,6 +15,8 @@ export interface DataPaths {
   readonly runnerKey: string
   readonly sealKey: string
   readonly signingKeys: string
+  /** Recordings on their way to their storage. */
+  readonly recordingSpool: string
   /** Tells commands of the running server. */
   readonly presence: string
 }
@@ -38,6 +40,7 @@ export async function prepareDataFolder(folder: string): Promise<DataPaths> {
     runnerKey: join(keys, 'runner.key'),
     sealKey: join(keys, 'seal.key'),
     signingKeys: join(keys, 'signing'),
+    recordingSpool: join(folder, 'recordings', 'spool'),
     presence: join(keys, 'server.json'),
   }
 }

@@ -1,4 +1,4 @@
-import type { Isolation, Role } from '@cliscale/sdk/protocol'
+import type { Isolation, RecordingInfo, Role } from '@cliscale/sdk/protocol'
 import { CodedError } from '../http/coded-error.ts'
 import type { Database } from './database.ts'
 import { RUNNER_COLUMNS, type RunnerRecord, type RunnerRow, toRunnerRecord } from './runner-row.ts'
@@ -19,6 +19,8 @@ export interface NewSession {
   readonly isolation: Isolation
   readonly lifetimeSeconds: number
   readonly idleTimeoutSeconds: number
+  /** Default: it is not recorded. */
+  readonly recording?: RecordingInfo['mode']
 }
 
 /** A token that is to be put on the allow-list. */
@@ -82,11 +84,12 @@ WITH earlier AS MATERIALIZED (
 ), s AS (
   INSERT INTO sessions (id, project_id, owner, template, command, args, metadata, columns, rows, isolation,
     lifetime_seconds, idle_timeout_seconds, expires_at, sealed, idempotency_key, request_digest,
-    state, phase, runner_id, attempts)
+    state, phase, runner_id, attempts, recording_mode, recording_state)
   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::integer, $12, now() + make_interval(secs => $11::integer), $14, $15, $16,
     CASE WHEN blank.id IS NULL THEN 'queued' ELSE 'scheduled' END,
     jsonb_build_object('phase', CASE WHEN blank.id IS NULL THEN 'queued' ELSE 'scheduled' END),
-    blank.id, CASE WHEN blank.id IS NULL THEN 0 ELSE 1 END
+    blank.id, CASE WHEN blank.id IS NULL THEN 0 ELSE 1 END,
+    $20::text, CASE WHEN $20::text IS NOT NULL THEN 'recording' END
   FROM allowed LEFT JOIN blank ON true
   ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
   RETURNING *
@@ -181,6 +184,7 @@ function valuesOf({ session, token, sealed, idempotency, claimBlank, limits }: C
     claimBlank,
     limits?.perOwner ?? null,
     limits?.perProject ?? null,
+    session.recording ?? null,
   ]
 }
 

@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
 export interface Retention {
   /** Expired tokens, so that a late client is told `TOKEN_EXPIRED`. Default 600,000. */
   readonly tokensMs?: number
-  /** Ended sessions with their events and runners. Default 604,800,000 (a week). */
+  /** Ended sessions with their events and runners; a recorded one stays as long as its recording. Default 604,800,000 (a week). */
   readonly sessionsMs?: number
   /** Events, also of live sessions, except each one's latest. Default 604,800,000. */
   readonly eventsMs?: number
@@ -36,6 +36,7 @@ const STATEMENTS: Readonly<Record<keyof Pruned, string>> = {
     ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
   sessions: `DELETE FROM sessions WHERE id IN (
     SELECT s.id FROM sessions s WHERE s.state = 'ended' AND s.ended_at < now() - make_interval(secs => $1 / 1000.0)
+    AND s.recording_mode IS NULL
     AND NOT EXISTS (SELECT FROM runners r WHERE r.session_id = s.id AND r.state <> 'ended')
     ORDER BY s.ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 }

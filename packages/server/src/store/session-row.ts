@@ -2,6 +2,7 @@ import type {
   EndReason,
   Isolation,
   PhaseReport,
+  RecordingInfo,
   SessionExit,
   SessionInfo,
   SessionState,
@@ -23,7 +24,8 @@ export interface SessionRecord {
 /** Columns of {@link SessionRow}, for a table or alias `s`. */
 export const SESSION_COLUMNS = `s.id, s.project_id, s.owner, s.template, s.state, s.phase, s.command, s.args, s.metadata,
   s.columns, s.rows, s.isolation, s.lifetime_seconds, s.idle_timeout_seconds, s.runner_id, s.attempts, s.retry_at,
-  s.created_at, s.started_at, s.ending_at, s.ended_at, s.expires_at, s.end_reason, s.exit`
+  s.created_at, s.started_at, s.ending_at, s.ended_at, s.expires_at, s.end_reason, s.exit, s.recording_mode, s.recording_state,
+  s.recording_bytes, s.recording_truncated`
 
 /** A row as `pg` gives it. */
 export interface SessionRow {
@@ -51,6 +53,10 @@ export interface SessionRow {
   readonly expires_at: Date
   readonly end_reason: EndReason | null
   readonly exit: SessionExit | null
+  readonly recording_mode: RecordingInfo['mode'] | null
+  readonly recording_state: RecordingInfo['state'] | null
+  readonly recording_bytes: number | null
+  readonly recording_truncated: boolean
 }
 
 /** Maps a row to the contract's words. */
@@ -86,6 +92,12 @@ function toSessionInfo(row: SessionRow): SessionInfo {
     endReason: row.end_reason,
     exit: row.exit,
     failure: row.exit?.failure ?? null,
-    recording: null,
+    recording: toRecordingInfo(row),
   }
+}
+
+function toRecordingInfo(row: SessionRow): RecordingInfo | null {
+  const { recording_mode: mode, recording_state: state } = row
+  if (mode === null || state === null) return null
+  return { mode, state, bytes: row.recording_bytes, truncated: row.recording_truncated }
 }

@@ -5,6 +5,7 @@ import { type Leases, leasesOf } from './leases.ts'
 import { type LoginCodes, loginCodesOf } from './login-codes.ts'
 import { type Projects, projectsOf } from './projects.ts'
 import { prune, type Pruned, type Retention } from './prune.ts'
+import { type Recordings, recordingsOf } from './recordings.ts'
 import type { RunnerRecord } from './runner-row.ts'
 import { liveRunners, type Runners, runnersOf } from './runners.ts'
 import { liveSessions, type LiveSession, type Sessions, sessionsOf } from './sessions.ts'
@@ -22,6 +23,7 @@ export interface Store {
   readonly events: Events
   readonly tokens: Tokens
   readonly leases: Leases
+  readonly recordings: Recordings
   /**
    * Live sessions and runners as they were at one moment. Read apart, a runner that was claimed in between would seem
    * to have no session.
@@ -43,6 +45,7 @@ export function createStore(database: Database): Store {
     events: eventsOf(database),
     tokens: tokensOf(database),
     leases: leasesOf(database),
+    recordings: recordingsOf(database),
     live: () =>
       database.snapshot(async (moment) => ({
         sessions: await liveSessions(moment),

@@ -10,6 +10,7 @@ import { Sealer } from '../../src/auth/sealer.ts'
 import { TokenIssuer } from '../../src/auth/session-tokens.ts'
 import { type Controller, type ControllerOptions, createController } from '../../src/controller/controller.ts'
 import { shellTemplate } from '../../src/controller/templates/load.ts'
+import { LocalStorage } from '../../src/recordings/local-storage.ts'
 import type { Driver } from '../../src/drivers/driver.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import { applyApiManners } from '../../src/http/scope.ts'
@@ -85,6 +86,10 @@ export async function startControllerApp(
     sealer: await Sealer.fromFile(join(keys, 'seal.key')),
     tokens: new TokenIssuer({ keys: ring, issuer: 'cliscale' }),
     lingerMs: 0,
+    recordings: {
+      storage: new LocalStorage(join(dataFolder, 'recordings', 'stored')),
+      spoolFolder: join(dataFolder, 'recordings', 'spool'),
+    },
     identify: async (request, scope) => {
       const identity = await authenticator.authenticate(request)
       requireScope(identity, scope)

@@ -4,6 +4,7 @@ import type { TokenIssuer } from '../../auth/session-tokens.ts'
 import type { EventHints } from '../../store/listen.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../observability/log.ts'
+import type { RecordingLibrary } from '../recordings/library.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Template } from '../templates/template.ts'
 
@@ -14,6 +15,7 @@ export interface RoutesContext {
   readonly tokens: TokenIssuer
   readonly templates: ReadonlyMap<string, Template>
   readonly sessions: Sessions
+  readonly recordings: RecordingLibrary
   /** Who calls, once it is allowed to do this. @throws {CodedError} `UNAUTHENTICATED`, `FORBIDDEN` and their kin */
   readonly identify: (request: FastifyRequest, scope: Scope) => Promise<Identity>
   /** The server's address for clients. Default: the address at which each request came. */

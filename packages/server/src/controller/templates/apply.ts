@@ -5,7 +5,7 @@ import {
   ENV,
   type ErrorDetail,
   LIFETIME_SECONDS,
-  type RecordingMode,
+  type RecordingInfo,
   ROWS,
   TEMPLATE_OVERRIDES,
 } from '@cliscale/sdk/protocol'
@@ -16,6 +16,8 @@ import type { Template } from './template.ts'
 export type Recipe = Pick<Assignment, 'command' | 'args' | 'env' | 'columns' | 'rows'> & {
   readonly cwd?: string
   readonly bundle?: NonNullable<Assignment['bundle']>
+  /** Left out: nothing is written down. */
+  readonly recording?: RecordingInfo['mode']
 }
 
 /** A recipe with what is kept in the open. */
@@ -24,7 +26,6 @@ export interface AppliedTemplate {
   readonly recipe: Recipe
   readonly lifetimeSeconds: number
   readonly idleTimeoutSeconds: number
-  readonly recording: RecordingMode
 }
 
 /** The template that a request names. @throws {CodedError} `TEMPLATE_NOT_FOUND` */
@@ -56,6 +57,7 @@ export function applyTemplate(
   }
   const cwd = request.cwd ?? template.cwd
   const bundle = request.bundle ?? template.bundle
+  const recording = request.recording ?? template.recording
   return {
     template: template.name,
     recipe: {
@@ -66,10 +68,10 @@ export function applyTemplate(
       rows: request.rows ?? ROWS.default,
       ...(cwd === undefined ? {} : { cwd }),
       ...(bundle === undefined ? {} : { bundle }),
+      ...(recording === 'off' ? {} : { recording }),
     },
     lifetimeSeconds: Math.min(request.lifetimeSeconds ?? template.lifetimeSeconds, maxLifetimeSeconds),
     idleTimeoutSeconds: request.idleTimeoutSeconds ?? template.idleTimeoutSeconds,
-    recording: request.recording ?? template.recording,
   }
 }
 

@@ -57,12 +57,13 @@ export async function launch(request: LaunchRequest): Promise<ChildProcess> {
   }
 }
 
-function flags({ paths, spec, program }: LaunchRequest): string[] {
+function flags({ paths, spec, program, folders }: LaunchRequest): string[] {
   return [
     ['--listen', paths.address],
     ['--runner-id', spec.runnerId],
     ['--secret-file', `/dev/fd/${SECRET_FD}`],
     ['--work-folder', paths.work],
+    ['--recording-folder', folders.recordings],
     ['--isolation', program.isolation],
     ['--hide-folders', program.hiddenFolders.join(',')],
     ['--bundle-http-hosts', program.bundleHttpHosts.join(',')],

@@ -20,6 +20,8 @@ export interface RunnerFolders {
   readonly runtime: string
   /** Work folders of sessions: `<work>/<runner id>`. */
   readonly work: string
+  /** Recordings that runners write: `<recordings>/<runner id>.cast`. */
+  readonly recordings: string
   /** Compiled code of the runner, so that the next one starts faster. */
   readonly compileCache: string
 }
@@ -44,6 +46,7 @@ export async function prepareFolders(dataFolder: string): Promise<RunnerFolders>
   const folders = {
     runtime: runtimeFolder(dataFolder),
     work: join(dataFolder, 'work'),
+    recordings: join(dataFolder, 'recordings', 'runners'),
     compileCache: join(dataFolder, 'cache', 'runner'),
   }
   for (const folder of Object.values(folders)) {
@@ -117,7 +120,8 @@ export async function readIdentity(paths: RunnerPaths): Promise<ProcessIdentity 
   return { pid: value.pid, startedAt: value.startedAt }
 }
 
-function isRunnerId(name: string): boolean {
+/** True for what may be the id of a runner. */
+export function isRunnerId(name: string): boolean {
   return RUNNER_ID.test(name)
 }
 
