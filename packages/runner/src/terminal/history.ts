@@ -10,6 +10,8 @@ export interface HistoryOptions {
   readonly scrollbackLines: number
   readonly columns: number
   readonly rows: number
+  /** After so long without output, in milliseconds, the screen is put away and a flood's memory given back. Default 3,000. */
+  readonly quietMs?: number
 }
 
 /** Bytes that rebuild the screen as it was at `offset`. */
@@ -29,7 +31,6 @@ interface Resize {
 /** Room that is kept free of unparsed bytes: what may still be read after reading was told to stop. */
 const RESERVE_BYTES = 262_144
 
-/** After so long without output the screen is put away, and what a flood left in memory is given back. */
 const QUIET_MS = 3_000
 
 /** How much is given to the screen at one time … */
@@ -46,6 +47,7 @@ const PIECE_BYTES = 16_384
 export class History {
   readonly ring: Ring
   readonly #shelf: Shelf
+  readonly #quietMs: number
   readonly #onRoom: () => void
   readonly #resizes: Resize[] = []
   #appendedAt = 0
@@ -58,6 +60,7 @@ export class History {
   /** @param onRoom called when reading may go on after `append` said false */
   constructor(options: HistoryOptions, onRoom: () => void) {
     this.#shelf = new Shelf(options)
+    this.#quietMs = options.quietMs ?? QUIET_MS
     this.#onRoom = onRoom
     this.ring = new Ring(options.ringBytes)
   }
@@ -65,6 +68,11 @@ export class History {
   /** True when nothing more may be appended until the screen has caught up. */
   get full(): boolean {
     return this.ring.head - this.#parsed > this.ring.capacity - RESERVE_BYTES
+  }
+
+  /** True while no emulator is held in memory. */
+  get resting(): boolean {
+    return this.#shelf.screen === undefined
   }
 
   /** Appends output. */
@@ -90,7 +98,7 @@ export class History {
       const screen = await this.#open()
       await this.#feed(screen, end)
       this.#applyResizes(screen)
-      const data = Buffer.from(screen.serialize() + reenter(this.#ground))
+      const data = Buffer.from((await screen.serialize()) + reenter(this.#ground))
       return { offset: this.#parsed, data, alternate: screen.alternate }
     })
   }
@@ -125,13 +133,13 @@ export class History {
   }
 
   async #open(): Promise<Screen> {
-    this.#quiet ??= setTimeout(() => this.#rest(), QUIET_MS).unref()
+    this.#quiet ??= setTimeout(() => this.#rest(), this.#quietMs).unref()
     return this.#shelf.take()
   }
 
   /** Puts the screen away once nothing has come for a while. */
   #rest(): void {
-    const left = this.#appendedAt + QUIET_MS - performance.now()
+    const left = this.#appendedAt + this.#quietMs - performance.now()
     this.#quiet = left > 0 ? setTimeout(() => this.#rest(), left).unref() : undefined
     if (left > 0) return
     void this.#queue(async () => {
@@ -139,8 +147,9 @@ export class History {
       if (screen === undefined) return
       await this.#feed(screen, this.#cut())
       this.#applyResizes(screen)
-      if (this.#ground === 'ground') this.#shelf.put()
-      returnMemory()
+      if (this.#ground === 'ground') await this.#shelf.put()
+      // In a turn of its own: what this one has at hand is no garbage yet.
+      setImmediate(returnMemory)
     })
   }
 

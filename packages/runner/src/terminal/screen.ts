@@ -63,16 +63,20 @@ export class Screen {
     this.#terminal.resize(Math.max(2, columns), rows)
   }
 
-  /** What rebuilds scrollback, screen, cursor and modes in a fresh terminal of the same size. */
-  serialize(): string {
+  /**
+   * What rebuilds scrollback, screen, cursor and modes in a fresh terminal of the same size. Takes several turns of the
+   * event loop, during which nothing may be written and no size set.
+   */
+  async serialize(): Promise<string> {
     const core = (this.#terminal as unknown as { readonly _core: Core })._core
     const { buffer, cols } = this.#terminal
-    const rows = serializeRows(buffer.normal, cols, core._oscLinkService)
+    const rows = await serializeRows(buffer.normal, cols, core._oscLinkService)
     const rest = supplement(core, this.#terminal)
     if (!this.alternate) return rows + rest
     // Mode 1047 enters without saving the cursor: what is saved is what the program saved when it entered.
     const below = regions(core, core.buffers.normal) + savedCursor(core, core.buffers.normal, buffer.normal)
-    return `${rows}${below}\x1b[0m\x1b[?1047h\x1b[H${serializeRows(buffer.alternate, cols, core._oscLinkService)}${rest}`
+    const above = await serializeRows(buffer.alternate, cols, core._oscLinkService)
+    return `${rows}${below}\x1b[0m\x1b[?1047h\x1b[H${above}${rest}`
   }
 
   /** Frees its memory. */

@@ -3,16 +3,23 @@ import type { IBuffer, IBufferLine } from '@xterm/headless'
 import { Pen } from './rendition.ts'
 import type { Cell, Links } from './xterm-inside.ts'
 
+/** About five milliseconds' worth. */
+const ROWS_PER_TURN = 50
+
 /**
  * All rows of a buffer, scrollback included, as the sequences that make a fresh terminal of the same width show them:
  * characters, attributes, links, coloured emptiness, and which rows are the rest of a longer line.
  *
  * (`@xterm/addon-serialize` 0.14 loses coloured rows below the last text, underline styles and links, and shows junk
  * where a wrapped line's beginning was erased.)
+ *
+ * Lets the event loop turn between some rows and the next: a full scrollback takes a tenth of a second. The buffer must
+ * not change meanwhile.
  */
-export function serializeRows(buffer: IBuffer, columns: number, links: Links): string {
+export async function serializeRows(buffer: IBuffer, columns: number, links: Links): Promise<string> {
   const writer = new RowWriter(columns, links)
   for (let y = 0; y < buffer.length; y++) {
+    if (y % ROWS_PER_TURN === ROWS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve))
     const line = buffer.getLine(y)
     if (line !== undefined) writer.row(line, y === 0 ? undefined : buffer.getLine(y - 1))
   }

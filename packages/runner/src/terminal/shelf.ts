@@ -1,7 +1,7 @@
 import type { Screen, ScreenOptions } from './screen.ts'
 
-/** A larger screen is not put away: turning it into bytes would hold up the terminal for more than a tenth of a second. */
-const MOST_CELLS = 600_000
+/** A larger screen is not put away: turning it into bytes would cost more than half a second of a processor. */
+const MOST_CELLS = 1_000_000
 
 /** A screen as the bytes that rebuild it. */
 export interface Shelved {
@@ -39,19 +39,25 @@ export class Shelf {
     if (this.#screen !== undefined) return this.#screen
     const { Screen } = await import('./screen.ts')
     const shelved = this.#shelved
-    const screen = new Screen({ ...this.#options, ...(shelved && { columns: shelved.columns, rows: shelved.rows }) })
+    const screen = new Screen({
+      ...this.#options,
+      ...(shelved && { columns: shelved.columns, rows: shelved.rows }),
+    })
     if (shelved !== undefined) await screen.write(shelved.data)
     this.#shelved = undefined
     this.#screen = screen
     return screen
   }
 
-  /** Puts the emulator away. It must be between two sequences. True if its memory is free now. */
-  put(): boolean {
+  /**
+   * Puts the emulator away. It must be between two sequences, and nobody may work with it until the promise is fulfilled:
+   * with true if its memory is free now.
+   */
+  async put(): Promise<boolean> {
     const screen = this.#screen
     if (screen === undefined || screen.cells > MOST_CELLS) return false
     const { alternate, columns, rows } = screen
-    this.#shelved = { data: Buffer.from(screen.serialize()), alternate, columns, rows }
+    this.#shelved = { data: Buffer.from(await screen.serialize()), alternate, columns, rows }
     this.dispose()
     return true
   }
