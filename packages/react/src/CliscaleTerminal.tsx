@@ -4,6 +4,7 @@ import type { PhaseReport, SessionExit } from '@cliscale/sdk/protocol'
 import { type CSSProperties, type JSX, type ReactNode, useContext, useId, useRef } from 'react'
 import { CliscaleContext, TerminalContext } from './context.ts'
 import type { ControllerOptions, TerminalController } from './core/terminal-controller.ts'
+import type { RendererChoice } from './core/renderer.ts'
 import { chordText, DEFAULT_LEAVE_KEY, type KeyChord } from './core/shortcuts.ts'
 import type { TerminalTheme } from './core/themes.ts'
 import { actionsOf, type TerminalHandle, useSnapshot } from './hooks/useCliscaleTerminal.ts'
@@ -35,8 +36,8 @@ export interface TerminalLookProps {
   readonly cursorBlink?: boolean
   /** Mirrors the text for screen readers from the start; the status line has a switch for it. Default false. */
   readonly screenReaderMode?: boolean
-  /** Default `auto`: WebGL where it is to be had, else the DOM. */
-  readonly renderer?: 'auto' | 'dom'
+  /** Default `auto`: WebGL where a graphics processor draws it, else the DOM. `webgl`: also where the main processor must. */
+  readonly renderer?: RendererChoice
   /** Leaves the terminal for the control after it, since Tab goes to the program. Default Ctrl+Shift+F6. */
   readonly leaveKey?: KeyChord
   /** Asks before many lines (where the program cannot tell pasting from typing) or more than 5,000 characters are pasted. Default true. */

@@ -29,7 +29,7 @@ export type {
 // What they speak of
 export type { SessionTokenSource } from './context.ts'
 export type { TerminalSnapshot } from './core/terminal-snapshot.ts'
-export type { RendererName } from './core/renderer.ts'
+export type { RendererChoice, RendererName } from './core/renderer.ts'
 export type { Cells } from './core/screen-layout.ts'
 export type { PasteRequest } from './core/paste.ts'
 export { DEFAULT_LEAVE_KEY, type KeyChord } from './core/shortcuts.ts'

@@ -4,6 +4,9 @@ import type { Terminal } from '@xterm/xterm'
 /** How a terminal draws. */
 export type RendererName = 'webgl' | 'dom'
 
+/** How it is to draw. `auto`: WebGL where a graphics processor does it. `webgl`: also where the main processor must. */
+export type RendererChoice = 'auto' | 'webgl' | 'dom'
+
 /**
  * Most terminals of a page that draw with WebGL at once. Chromium keeps 16 contexts per page and drops the oldest
  * without a word; staying below leaves some to the app.
@@ -11,6 +14,23 @@ export type RendererName = 'webgl' | 'dom'
 export const MAX_WEBGL_TERMINALS = 8
 
 let leases = 0
+let software: boolean | undefined
+
+/**
+ * Whether WebGL would be drawn by the main processor, as in most virtual machines: a frame then takes longer than
+ * many frames of the DOM, and the whole page waits for it. Asked of the browser once.
+ */
+function isSoftware(): boolean {
+  if (software !== undefined) return software
+  const canvas = document.createElement('canvas')
+  const context = canvas.getContext('webgl2', { failIfMajorPerformanceCaveat: true })
+  if (context === null) return (software = true)
+  // Not every browser takes its own software for a caveat.
+  const info = context.getExtension('WEBGL_debug_renderer_info')
+  const name = String(context.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER))
+  context.getExtension('WEBGL_lose_context')?.loseContext()
+  return (software = /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name))
+}
 
 /** Draws a terminal with WebGL while it is visible and a context is to be had, else with the DOM. */
 export class RendererLease {
@@ -30,8 +50,9 @@ export class RendererLease {
   }
 
   /** Takes a context if one is free. Does nothing when there is one already. */
-  acquire(): void {
-    if (this.#addon !== undefined || this.#refused || leases >= MAX_WEBGL_TERMINALS) return
+  acquire(choice: RendererChoice): void {
+    if (choice === 'dom' || this.#addon !== undefined || this.#refused) return
+    if (leases >= MAX_WEBGL_TERMINALS || (choice === 'auto' && isSoftware())) return
     try {
       const addon = new WebglAddon()
       addon.onContextLoss(() => {

@@ -5,8 +5,9 @@ import { type IDisposable, type ITheme, Terminal } from '@xterm/xterm'
 import { handleClipboardWrites } from './clipboard.ts'
 import { hyperlinkHandler, openLink, webAddress } from './links.ts'
 import { isFocusReport, muteReplies } from './muted-replies.ts'
+import { PacedDrawing } from './paced-drawing.ts'
 import { type PasteRequest, pasteRequest } from './paste.ts'
-import { RendererLease, type RendererName } from './renderer.ts'
+import { type RendererChoice, RendererLease, type RendererName } from './renderer.ts'
 import { ReplayWindow } from './replay-window.ts'
 import { type Cells, ScreenLayout } from './screen-layout.ts'
 import { type KeyChord, shortcutOf } from './shortcuts.ts'
@@ -22,8 +23,7 @@ export interface ScreenOptions {
   /** Lines above the viewport. */
   readonly scrollback: number
   readonly cursorBlink: boolean
-  /** `auto`: WebGL where it is to be had. */
-  readonly renderer: 'auto' | 'dom'
+  readonly renderer: RendererChoice
   readonly leaveKey: KeyChord
   /** Whether keys and pastes are taken. */
   readonly input: boolean
@@ -53,6 +53,7 @@ export class Screen {
   readonly #layout: ScreenLayout
   readonly #renderer: RendererLease
   readonly #replay: ReplayWindow = new ReplayWindow()
+  readonly #drawing: PacedDrawing
   readonly #disposables: IDisposable[] = []
   #options: ScreenOptions
 
@@ -66,6 +67,7 @@ export class Screen {
     this.terminal.loadAddon(fit)
     this.#loadAddons()
     this.#styles.open(this.terminal, container)
+    this.#drawing = new PacedDrawing(this.terminal)
     this.#renderer = new RendererLease(this.terminal, (name) => {
       this.#layout.update()
       listener.onRenderer(name)
@@ -147,6 +149,7 @@ export class Screen {
     this.#layout.dispose()
     this.#renderer.release()
     for (const disposable of this.#disposables) disposable.dispose()
+    this.#drawing.dispose()
     this.terminal.dispose()
     this.#styles.dispose()
   }
@@ -205,8 +208,8 @@ export class Screen {
   }
 
   #setVisible(visible: boolean): void {
-    if (visible && this.#options.renderer === 'auto') this.#renderer.acquire()
-    if (!visible) this.#renderer.release()
+    if (visible) this.#renderer.acquire(this.#options.renderer)
+    else this.#renderer.release()
   }
 }
 

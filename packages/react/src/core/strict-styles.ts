@@ -1,4 +1,5 @@
 import type { Terminal } from '@xterm/xterm'
+import { reuseRows, type RowRenderer } from './reused-rows.ts'
 
 /**
  * Lets xterm draw under a Content-Security-Policy without `'unsafe-inline'`.
@@ -27,6 +28,7 @@ export class StrictStyles {
       core._createRenderer = () => {
         const renderer = this.#withSheets(container.ownerDocument, () => create.call(core))
         styleRowsByObject(renderer)
+        reuseRows(renderer)
         return renderer
       }
     }
@@ -90,7 +92,7 @@ interface RowFactory {
   _addStyle?: (element: HTMLElement, style: string) => void
 }
 
-interface Renderer {
+interface Renderer extends RowRenderer {
   readonly _rowFactory?: RowFactory
 }
 

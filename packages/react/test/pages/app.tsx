@@ -1,5 +1,11 @@
 // The page of the browser tests: an app as its user would write it, steered by the query of its address.
-import { CliscaleProvider, CliscaleTerminal, type TerminalHandle, useCliscaleTerminal } from '@cliscale/react'
+import {
+  CliscaleProvider,
+  CliscaleTerminal,
+  type RendererChoice,
+  type TerminalHandle,
+  useCliscaleTerminal,
+} from '@cliscale/react'
 import '@cliscale/react/styles.css'
 import { type JSX, StrictMode, useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -55,7 +61,7 @@ function App(): JSX.Element {
               autoFocus
               theme="dark"
               role={query.get('role') === 'observer' ? 'observer' : 'driver'}
-              renderer={query.get('renderer') === 'dom' ? 'dom' : 'auto'}
+              renderer={(query.get('renderer') ?? 'auto') as RendererChoice}
               screenReaderMode={query.has('reader')}
               onStateChange={(state) => tell(`state ${state}`)}
               onPhase={({ phase }) => tell(`phase ${phase}`)}
