@@ -5,6 +5,7 @@ import { install, pinnedNode } from './lib/install.mjs'
 import { otherNode } from './lib/nodes.mjs'
 import { at } from './lib/root.mjs'
 import { main, Refusal } from './lib/run.mjs'
+import { ensureS3Server } from './lib/s3-server.mjs'
 import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
 
 const isSdk = (file) => file.startsWith('packages/sdk/')
@@ -27,7 +28,11 @@ await main(async () => {
   for (const [major, { files, flags }] of Object.entries(releases)) {
     if (chosen.length > 0 && !chosen.includes(major)) continue
     console.log(`\nNode ${major}`)
-    const env = { CHROMIUM_PATH: browser, CLISCALE_TEST_NODE: files === isSdk ? pinnedNode() : '' }
+    const env = {
+      CHROMIUM_PATH: browser,
+      CLISCALE_TEST_NODE: files === isSdk ? pinnedNode() : '',
+      ...(files === isSdk ? {} : { S3_SERVER_PATH: await ensureS3Server() }),
+    }
     const { ok } = await runTests(await otherNode(major), testFiles().filter(files), { flags, env })
     if (!ok) failed.push(major)
   }

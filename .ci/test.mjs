@@ -3,6 +3,7 @@ import { build } from './lib/build.mjs'
 import { ensureBrowser } from './lib/browser.mjs'
 import { install, pinnedNode } from './lib/install.mjs'
 import { main, Refusal } from './lib/run.mjs'
+import { ensureS3Server, needsS3Server } from './lib/s3-server.mjs'
 import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
 
 await main(async () => {
@@ -13,7 +14,10 @@ await main(async () => {
     (file) => filters.length === 0 || filters.some((part) => file.includes(part)),
   )
   if (files.length === 0) throw new Refusal(`No test file matches ${filters.join(' ')}.`)
-  const env = { CHROMIUM_PATH: await ensureBrowser() }
+  const env = {
+    CHROMIUM_PATH: await ensureBrowser(),
+    ...(files.some(needsS3Server) ? { S3_SERVER_PATH: await ensureS3Server() } : {}),
+  }
   const { ok } = await runTests(pinnedNode(), files, { flags: sourceFlags, env })
   return ok ? 0 : 1
 })

@@ -129,3 +129,12 @@ test('any text for any option gives a configuration or sentences, never another 
     }),
   )
 })
+
+test('recordings go to this machine or to a bucket, and nothing of S3 is given without one', () => {
+  assert.equal(parseConfig([], {}).recordings, 'local')
+  const bucket = ['--recordings=s3://my-bucket/some/where', '--s3-endpoint=http://127.0.0.1:9000']
+  assert.equal(parseConfig(bucket, {}).recordings, 's3://my-bucket/some/where')
+  for (const wrong of ['s3://', 's3://B', 's3://ab/../x', 's3://bucket/a?b', '/srv/casts', 's3://bucket//x'])
+    assert.match(problemsOf([`--recordings=${wrong}`])[0] ?? '', /^--recordings must be local or/, wrong)
+  assert.match(problemsOf(['--s3-region=eu-west-1'])[0] ?? '', /--recordings=s3:/)
+})

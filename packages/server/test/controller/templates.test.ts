@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { ENV, TEMPLATE_OVERRIDES } from '@cliscale/sdk/protocol'
+import { type CreateSessionRequest, ENV, TEMPLATE_OVERRIDES } from '@cliscale/sdk/protocol'
 import type { CodedError } from '../../src/http/coded-error.ts'
 import { applyTemplate, findTemplate } from '../../src/controller/templates/apply.ts'
 import { loadTemplates, shellTemplate } from '../../src/controller/templates/load.ts'
@@ -133,4 +133,27 @@ test('an environment over the limit and a folder outside are refused by field', 
 
 test('clients do not see the environment of a template', () => {
   assert.ok(!JSON.stringify(templateInfo(closedTemplate)).includes('MODE'))
+})
+
+test('a template says whether its sessions are recorded, and clients may change that only where it lets them', async (t) => {
+  const path = file(t, {
+    templates: [
+      { name: 'plain', command: 'a' },
+      { name: 'kept', command: 'a', recording: 'output' },
+      { name: 'open', command: 'a', recording: 'output', allow: ['recording'] },
+    ],
+  })
+  const templates = await loadTemplates(path)
+  const recordingOf = (name: string, request: CreateSessionRequest = {}): string | undefined =>
+    applyTemplate(findTemplate(templates, name), request).recipe.recording
+  assert.equal(recordingOf('plain'), undefined)
+  assert.equal(recordingOf('kept'), 'output')
+  assert.equal(recordingOf('open', { recording: 'off' }), undefined)
+  assert.equal(recordingOf('open', { recording: 'output-and-input' }), 'output-and-input')
+  for (const name of ['plain', 'kept'])
+    assert.throws(() => recordingOf(name, { recording: 'off' }), { code: 'VALIDATION_FAILED' })
+  await assert.rejects(
+    loadTemplates(file(t, { templates: [{ name: 'x', command: 'a', recording: 'all' }] })),
+    /recording/,
+  )
 })
