@@ -1,20 +1,14 @@
-import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './config/config.ts'
-import { gatewayPlugin, TERMINAL_HTTP_OPTIONS } from './gateway/plugin.ts'
-import { createApp } from './http/app.ts'
-import { serveConsole } from './http/console.ts'
-import { addHealthRoutes } from './http/health-routes.ts'
-import { HostCheck } from './http/host-check.ts'
 import { createInternalApp } from './http/internal-app.ts'
-import { addOpenApi } from './http/openapi.ts'
 import type { Log } from './observability/log.ts'
-import { addControllerRoutes, type Core, openCore } from './server/core.ts'
+import { type Core, openCore } from './server/core.ts'
 import { StartError } from './server/data-folder.ts'
-import { ownHosts } from './server/hosts.ts'
-import { consoleFolder } from './server/package.ts'
+import { listen, urlOf } from './server/listen.ts'
 import { announce } from './server/presence.ts'
+import { createPublicApp } from './server/public-app.ts'
 import { DEFAULT_PROJECT } from './server/storage.ts'
+import { SupervisedServer } from './server/supervisor.ts'
 
 /** A server of one mode. */
 export interface CliscaleServer {
@@ -32,9 +26,15 @@ export interface CliscaleServer {
   close(): Promise<void>
 }
 
-/** Prepares a server; nothing is opened before `start`. */
+/** Prepares a server; nothing is opened before `start`. It is one process, whatever `workers` says. */
 export function createServer(config: Config, log: Log): CliscaleServer {
   return new Server(config, log)
+}
+
+/** The same with as many processes as configured. The program of this process must have the command `worker`. */
+export function createSupervisedServer(config: Config, log: Log): CliscaleServer {
+  const alone = config.workers === 1 || config.mode === 'controller'
+  return alone ? new Server(config, log) : new SupervisedServer(config, log)
 }
 
 class Server implements CliscaleServer {
@@ -124,49 +124,4 @@ interface Parts {
   readonly stack: AsyncDisposableStack
   readonly url: string
   readonly internalUrl: string
-}
-
-/** The public HTTP server with the routes of the mode. */
-export async function createPublicApp(core: Core): Promise<FastifyInstance> {
-  const { config, gateway, health, log } = core
-  const app = await createApp({
-    log,
-    hosts: new HostCheck(ownHosts(config)),
-    allowedOrigins: config.allowedOrigins,
-    https: config.publicUrl?.startsWith('https:') ?? false,
-    http: TERMINAL_HTTP_OPTIONS,
-  })
-  await addOpenApi(app)
-  addHealthRoutes(app, health)
-  addControllerRoutes(app, core)
-  if (gateway !== null) await app.register(gatewayPlugin, gateway)
-  if (config.mode !== 'gateway') await serveConsole(app, consoleFolder())
-  return app
-}
-
-async function listen(
-  app: FastifyInstance,
-  { host, port, option }: { readonly host: string; readonly port: number; readonly option: string },
-): Promise<void> {
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    const reason = LISTEN_PROBLEMS[code]
-    if (reason === undefined) throw error
-    throw new StartError(`${host}:${port} ${reason}; choose another with ${option}.`, { cause: error })
-  }
-}
-
-const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is taken by another program',
-  EADDRNOTAVAIL: 'is not an address of this machine',
-  EACCES: 'may not be used by this user',
-  ENOTFOUND: 'is not the name of a machine',
-}
-
-function urlOf(app: FastifyInstance, host: string): string {
-  const { port } = app.server.address() as AddressInfo
-  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
 }

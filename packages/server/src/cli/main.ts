@@ -21,6 +21,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['config', async () => (await import('./show-config.ts')).showConfig],
   ['migrate', async () => (await import('./migrate.ts')).migrateCommand],
   ['exec', async () => (await import('./exec.ts')).exec],
+  ['worker', async () => (await import('./worker.ts')).worker],
 ])
 
 /** Runs the command that the arguments name. Resolves to the exit code: 0, 1 for a failure, 2 for a wrong call. */

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { changedOptions } from '../config/describe.ts'
 import type { Log } from '../observability/log.ts'
-import { type CliscaleServer, createServer } from '../server.ts'
+import { type CliscaleServer, createSupervisedServer } from '../server.ts'
 import { packageVersion } from '../server/package.ts'
 import { configOf, logOf } from './config-of.ts'
 import type { CommandLine } from './main.ts'
@@ -16,7 +16,7 @@ export async function serve(line: CommandLine): Promise<number> {
   const config = configOf(line)
   const log = logOf(config)
   log.info({ version: packageVersion(), mode: config.mode, options: changedOptions(config) }, 'Starting')
-  const server = createServer(config, log)
+  const server = createSupervisedServer(config, log)
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'The server failed unexpectedly')
     process.exit(1)

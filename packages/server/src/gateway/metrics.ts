@@ -125,7 +125,13 @@ function registerReadings(registers: Registers, readings: GatewayReadings): void
     'Bytes that wait in the sockets of terminals.',
     readings.bufferedBytes,
   )
-  readGauge(registers, 'draining', '1 while the gateway is about to stop.', () => Number(readings.draining()))
+  const draining: Gauge = new Gauge({
+    name: 'cliscale_gateway_draining',
+    help: '1 while the gateway is about to stop.',
+    registers,
+    aggregator: 'max',
+    collect: () => draining.set(Number(readings.draining())),
+  })
   readGauge(registers, 'drain_remaining_connections', 'Terminals that a drain has still to close.', () => {
     const { driver, observer } = readings.connections()
     return readings.draining() ? driver + observer : 0

@@ -1,12 +1,16 @@
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Health } from '../observability/health.ts'
 import type { Log } from '../observability/log.ts'
-import type { Metrics } from '../observability/metrics.ts'
+import type { MetricsText } from '../observability/metrics.ts'
 import { addHealthRoutes } from './health-routes.ts'
 import { applyApiManners } from './scope.ts'
 
 /** The internal HTTP server: metrics and probes, for the cluster only. */
-export function createInternalApp(options: { log: Log; health: Health; metrics: Metrics }): FastifyInstance {
+export function createInternalApp(options: {
+  log: Log
+  health: Health
+  metrics: MetricsText
+}): FastifyInstance {
   const logger: FastifyBaseLogger = options.log
   const app: FastifyInstance = fastify({
     loggerInstance: logger,

@@ -1,10 +1,13 @@
-/** Null when all is well, else one sentence on what is wrong. */
-export type Check = () => Promise<string | null> | string | null
+/** Null when all is well, one sentence on what is wrong, or a note on something that can be lived with. */
+export type Finding = string | null | { readonly note: string }
+
+/** Finds out about one part. */
+export type Check = () => Promise<Finding> | Finding
 
 /** What `/healthz` and `/readyz` answer. */
 export interface HealthReport {
   readonly ok: boolean
-  /** Part → `ok` or one sentence. */
+  /** Part → `ok` or one sentence; a sentence need not make the server unfit. */
   readonly checks: Readonly<Record<string, string>>
 }
 
@@ -52,15 +55,16 @@ export class Health {
     const results = await Promise.all(
       wanted.map(async ([name, { check }]) => [name, await this.#run(name, check)] as const),
     )
-    const checks = Object.fromEntries(results)
-    if (kind === 'ready' && this.#draining) checks.server = 'The server is about to stop.'
-    return { ok: Object.values(checks).every((result) => result === 'ok'), checks }
+    const findings = Object.fromEntries(results)
+    if (kind === 'ready' && this.#draining) findings.server = 'The server is about to stop.'
+    const checks = Object.fromEntries(Object.entries(findings).map(([name, found]) => [name, textOf(found)]))
+    return { ok: Object.values(findings).every((found) => typeof found !== 'string'), checks }
   }
 
-  async #run(name: string, check: Check): Promise<string> {
-    const { promise, resolve } = Promise.withResolvers<string>()
+  async #run(name: string, check: Check): Promise<Finding> {
+    const { promise, resolve } = Promise.withResolvers<Finding>()
     const timer = setTimeout(() => resolve(`No answer within ${this.#timeoutMs} ms.`), this.#timeoutMs)
-    const answer = async (): Promise<string> => (await check()) ?? 'ok'
+    const answer = async (): Promise<Finding> => check()
     answer().then(resolve, (error: unknown) => {
       this.#onError(name, error)
       resolve('The check failed; the log says why.')
@@ -71,4 +75,9 @@ export class Health {
       clearTimeout(timer)
     }
   }
+}
+
+function textOf(found: Finding): string {
+  if (found === null) return 'ok'
+  return typeof found === 'string' ? found : found.note
 }

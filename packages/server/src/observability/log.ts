@@ -31,6 +31,14 @@ const STANDARD_OUTPUT = {
   maxLength: 16_777_216,
 } as const
 
+let output: DestinationStream | undefined
+
+/** Where lines of this process go unless something else was said; one for all, so that they stay in order. */
+export function standardOutput(): DestinationStream {
+  output ??= pino.destination(STANDARD_OUTPUT)
+  return output
+}
+
 /** How a log is made. */
 export interface LogOptions {
   /** Default `info`. */
@@ -43,7 +51,7 @@ export interface LogOptions {
 
 /** Makes a log whose every line passed the redactor, children included. */
 export function createLog(options: LogOptions = {}): Log {
-  const out = options.destination ?? pino.destination(STANDARD_OUTPUT)
+  const out = options.destination ?? standardOutput()
   const destination =
     options.format === 'pretty' ? { write: (line: string) => out.write(prettyLine(line)) } : out
   const log = pino(

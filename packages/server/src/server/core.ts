@@ -24,6 +24,8 @@ export interface CoreOptions {
   readonly verifiers?: readonly IdentityVerifier[]
   /** True where another app judges the Host header. */
   readonly anyHost?: boolean
+  /** Connections to the database that other processes of this server make. Default 0. */
+  readonly moreConnections?: number
 }
 
 /** All that a process has for its mode, without an HTTP server. */

@@ -55,6 +55,7 @@ function watchKeys(
     name: 'cliscale_gateway_jwks_keys',
     help: 'Keys that session tokens may be signed with, as this gateway knows them.',
     registers: [metrics],
+    aggregator: 'max',
     collect: () => keys.set(verifier.keyCount),
   })
 }

@@ -31,7 +31,12 @@ export interface StorageOptions {
   readonly log: Log
   readonly health: Health
   readonly signal?: AbortSignal
+  /** Connections to an embedded database that other processes make. Default 0. */
+  readonly moreConnections?: number
 }
+
+/** Connections that the embedded database allows beside this process's pool: for what listens, for commands, spare. */
+const CONNECTIONS_BESIDE_POOL = 50
 
 /**
  * Opens the configured database, or starts the embedded one, and brings it up to date; a gateway leaves that to its
@@ -69,10 +74,17 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   return { connectionString, database, store, hints, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
-async function startEmbedded({ config, log, signal }: StorageOptions): Promise<EmbeddedPostgres | null> {
+async function startEmbedded(options: StorageOptions): Promise<EmbeddedPostgres | null> {
+  const { config, log, moreConnections = 0, signal } = options
   if (config.databaseUrl !== null) return null
+  const connections = config.dbMaxConnections + moreConnections + CONNECTIONS_BESIDE_POOL
   try {
-    return await startEmbeddedPostgres({ dataDir: config.dataDir, log, ...(signal ? { signal } : {}) })
+    return await startEmbeddedPostgres({
+      dataDir: config.dataDir,
+      log,
+      settings: { max_connections: String(connections) },
+      ...(signal ? { signal } : {}),
+    })
   } catch (error) {
     if (error instanceof EmbeddedPostgresError) throw new StartError(error.message, { cause: error })
     throw error

@@ -24,7 +24,7 @@ export interface EmbeddedPostgresOptions {
   readonly startTimeoutMs?: number
   /** First and longest pause between restarts; each pause is random up to the present bound. */
   readonly backoffMs?: { readonly first: number; readonly longest: number }
-  /** PostgreSQL settings beside the defaults, for tests. */
+  /** PostgreSQL settings beside the defaults. */
   readonly settings?: Readonly<Record<string, string>>
 }
 

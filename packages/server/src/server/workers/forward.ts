@@ -1,0 +1,69 @@
+import { Agent, type IncomingMessage, request as httpRequest } from 'node:http'
+import { pipeline } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { CodedError } from '../../http/coded-error.ts'
+
+/** Headers that speak of one connection only (RFC 9110, section 7.6.1). */
+const OF_THE_CONNECTION = new Set(['connection', 'keep-alive', 'proxy-connection', 'upgrade'])
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+/** Passes every request for which there is no route on to the HTTP server at a Unix socket, unread. */
+export function forwardRest(app: FastifyInstance, socketPath: string): void {
+  // A connection for each request: one that is kept could end just as it is used again.
+  const agent = new Agent({ keepAlive: false })
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _body, done) => done(null))
+    scope.route({
+      method: METHODS,
+      url: '/*',
+      schema: { hide: true, querystring: {} },
+      handler: (request, reply) => forward(request, reply, { agent, socketPath }),
+    })
+  })
+}
+
+async function forward(
+  { raw }: FastifyRequest,
+  reply: FastifyReply,
+  options: { readonly agent: Agent; readonly socketPath: string },
+): Promise<FastifyReply> {
+  const answer = await ask(raw, reply, options).catch((error: unknown) => {
+    throw new CodedError('OVERLOADED', 'The controller of this server does not answer; try again.', {
+      cause: error,
+      retryAfterMs: 1_000,
+    })
+  })
+  reply.hijack()
+  reply.raw.writeHead(answer.statusCode ?? 502, answer.statusMessage, headersOf(answer, true))
+  reply.raw.flushHeaders()
+  pipeline(answer, reply.raw, () => undefined)
+  return reply
+}
+
+async function ask(
+  raw: IncomingMessage,
+  reply: FastifyReply,
+  options: { readonly agent: Agent; readonly socketPath: string },
+): Promise<IncomingMessage> {
+  return await new Promise((resolve, reject) => {
+    const { method, url } = raw
+    const outgoing = httpRequest({ ...options, method, path: url, headers: headersOf(raw, false) }, resolve)
+    outgoing.once('error', reject)
+    reply.raw.once('close', () => outgoing.destroy())
+    pipeline(raw, outgoing, (error) => {
+      if (error) reject(error)
+    })
+  })
+}
+
+/** Name, value, name, value. Only the framing of an answer is ours to choose: a request keeps its own. */
+function headersOf({ rawHeaders }: IncomingMessage, isAnswer: boolean): string[] {
+  return rawHeaders.flatMap((name, at) => {
+    if (at % 2 === 1) return []
+    const lower = name.toLowerCase()
+    if (OF_THE_CONNECTION.has(lower) || (isAnswer && lower === 'transfer-encoding')) return []
+    return [name, rawHeaders[at + 1] ?? '']
+  })
+}
