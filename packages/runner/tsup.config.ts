@@ -23,6 +23,11 @@ export default defineConfig({
   dts: true,
   sourcemap: true,
   clean: true,
+  // The text of a module stays in memory beside its code. Names stay, so that a stack trace can be read.
+  esbuildOptions: (options) => {
+    options.minifyWhitespace = true
+    options.minifySyntax = true
+  },
   noExternal: [/^(?!@lydell\/node-pty)/],
   external: [/^@lydell\/node-pty/],
   esbuildPlugins: [leanWebSockets],

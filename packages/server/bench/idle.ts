@@ -1,8 +1,9 @@
-// npm run bench -- idle [--json] [--sessions=60]: what a session that does nothing costs.
-import { readFileSync } from 'node:fs'
+// npm run bench -- idle [--json] [--sessions=60]: what a session that does nothing costs, and what one keeps after a flood.
 import { parseArgs } from 'node:util'
 import type { Session, Terminal } from '@cliscale/sdk'
 import { median, pause, rssBytes } from './gateway/measure.ts'
+import { measureBusy } from './sessions/busy.ts'
+import { privateBytes, type ProcessMemory } from './sessions/process-memory.ts'
 import { type BenchServer, startServer } from './sessions/server.ts'
 
 const { values } = parseArgs({
@@ -16,15 +17,6 @@ interface Point {
   readonly sessions: number
   readonly terminals: number
   readonly serverBytes: number
-}
-
-/** Resident memory that no other process shares with it: what one more of its kind costs. */
-function privateBytes(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  return [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm)].reduce(
-    (sum, [, kib]) => sum + Number(kib) * 1_024,
-    0,
-  )
 }
 
 async function grow(server: BenchServer, sessions: Session[], to: number): Promise<void> {
@@ -70,6 +62,8 @@ points.push(await point(server, MANY, terminals.length))
 await Promise.all(terminals.map((terminal) => terminal.close()))
 await server.stop()
 
+const busy = await measureBusy()
+
 const [few, many, attached] = points as [Point, Point, Point]
 const perSession = (many.serverBytes - few.serverBytes) / (MANY - FEW)
 const perTerminal = (attached.serverBytes - many.serverBytes) / MANY
@@ -77,10 +71,16 @@ const MIB = 1_048_576
 const goals = [
   { name: 'one runner, resident', value: runnerRss / MIB, goal: 60, unit: 'MiB' },
   { name: 'server growth per idle session', value: perSession / 1_024, goal: 50, unit: 'KiB' },
+  {
+    name: 'own memory of a runner with a full screen above an idle one',
+    value: (busy.settled.private - busy.idle.private) / MIB,
+    goal: 5,
+    unit: 'MiB',
+  },
 ].map((row) => ({ ...row, value: Number(row.value.toFixed(1)), pass: row.value <= row.goal }))
 
 if (values.json)
-  console.log(JSON.stringify({ points, runnerRss, runnerPrivate, perSession, perTerminal, goals }))
+  console.log(JSON.stringify({ points, runnerRss, runnerPrivate, perSession, perTerminal, busy, goals }))
 else {
   console.log(`server with ${FEW} idle sessions      ${(few.serverBytes / MIB).toFixed(1)} MiB`)
   console.log(
@@ -92,6 +92,11 @@ else {
   console.log(
     `one runner with an idle bash      ${(runnerRss / MIB).toFixed(1)} MiB resident, ${(runnerPrivate / MIB).toFixed(1)} MiB of its own`,
   )
+  for (const [when, at] of Object.entries<ProcessMemory>({ ...busy })) {
+    console.log(
+      `a runner at 200×50, ${when.padEnd(13)} ${(at.private / MIB).toFixed(1)} MiB of its own, ${(at.pss / MIB).toFixed(1)} MiB proportional, ${(at.resident / MIB).toFixed(1)} MiB resident`,
+    )
+  }
   for (const { name, value, goal, unit, pass } of goals)
     console.log(`${pass ? 'pass ' : 'short'} ${name}: ${value} ${unit} (goal ≤ ${goal})`)
 }

@@ -3,15 +3,8 @@ const INHERITED = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ'] as const
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/**
- * Settings of glibc's malloc (mallopt(3)), for the runner only: a row of a screen is an allocation of its own, and those
- * that lie between others go back to the system only when they were mapped one by one.
- */
-const ALLOCATOR = {
-  MALLOC_MMAP_THRESHOLD_: '2048',
-  MALLOC_TRIM_THRESHOLD_: '65536',
-  MALLOC_TOP_PAD_: '65536',
-} as const
+/** Settings of glibc's malloc (mallopt(3)) for the runner only: one heap, and what is free at its end goes back at once. */
+const ALLOCATOR = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' } as const
 
 /**
  * The whole environment of a runner. It holds nothing that the server was configured with: no database address, no

@@ -34,7 +34,7 @@ export interface ProcessDriverOptions {
   readonly isolation?: 'auto' | 'bubblewrap' | 'none'
   /** The runner's program. Default: the entry of the installed `@cliscale/runner`. */
   readonly runnerEntry?: string
-  /** Options of Node for each runner. Default: one thread, small heap. */
+  /** Options of Node for each runner. Default: few threads, small heap. */
   readonly nodeOptions?: readonly string[]
   /** Hosts (`host` or `host:port`) from which a bundle may come over http. Default none: https only. */
   readonly bundleHttpHosts?: readonly string[]
@@ -59,11 +59,14 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
 }
 
 /**
- * A machine holds many runners, each with little to do: one thread for compiler and collector, and a small young
- * generation, take half of what a flood adds to a runner's memory and cost no measurable throughput.
+ * A machine holds many runners, each with little to do: a compiler and a collector without threads of their own, and a
+ * small young generation, take half of what a flood adds to a runner's memory and cost no measurable throughput. (Other
+ * options that save memory, `--single-threaded` and `--no-maglev` among them, do not go with the code that Node brings
+ * along compiled, and cost each start 25 ms.)
  */
 const DEFAULT_NODE_OPTIONS = [
-  '--single-threaded',
+  '--single-threaded-gc',
+  '--no-concurrent-recompilation',
   '--max-semi-space-size=1',
   '--disable-warning=ExperimentalWarning',
 ]
