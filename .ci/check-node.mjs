@@ -6,6 +6,7 @@ import { otherNode } from './lib/nodes.mjs'
 import { at } from './lib/root.mjs'
 import { main, Refusal } from './lib/run.mjs'
 import { ensureS3Server } from './lib/s3-server.mjs'
+import { ensureTtyd } from './lib/ttyd.mjs'
 import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
 
 const isSdk = (file) => file.startsWith('packages/sdk/')
@@ -31,7 +32,7 @@ await main(async () => {
     const env = {
       CHROMIUM_PATH: browser,
       CLISCALE_TEST_NODE: files === isSdk ? pinnedNode() : '',
-      ...(files === isSdk ? {} : { S3_SERVER_PATH: await ensureS3Server() }),
+      ...(files === isSdk ? {} : { S3_SERVER_PATH: await ensureS3Server(), TTYD_PATH: await ensureTtyd() }),
     }
     const { ok } = await runTests(await otherNode(major), testFiles().filter(files), { flags, env })
     if (!ok) failed.push(major)

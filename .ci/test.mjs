@@ -4,6 +4,7 @@ import { ensureBrowser } from './lib/browser.mjs'
 import { install, pinnedNode } from './lib/install.mjs'
 import { main, Refusal } from './lib/run.mjs'
 import { ensureS3Server, needsS3Server } from './lib/s3-server.mjs'
+import { ensureTtyd, needsTtyd } from './lib/ttyd.mjs'
 import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
 
 await main(async () => {
@@ -17,6 +18,7 @@ await main(async () => {
   const env = {
     CHROMIUM_PATH: await ensureBrowser(),
     ...(files.some(needsS3Server) ? { S3_SERVER_PATH: await ensureS3Server() } : {}),
+    ...(files.some(needsTtyd) ? { TTYD_PATH: await ensureTtyd() } : {}),
   }
   const { ok } = await runTests(pinnedNode(), files, { flags: sourceFlags, env })
   return ok ? 0 : 1
