@@ -1,12 +1,16 @@
 import { build } from 'esbuild'
 import { defineConfig } from 'tsup'
 
-/** The rules of xterm that the file includes keep their notice. */
-const XTERM_NOTICE = `/*!
+/** The rules of others that the file includes keep their notices. */
+const NOTICES = `/*!
  * Includes css/xterm.css of @xterm/xterm (MIT license):
  * Copyright (c) 2014 The xterm.js authors. All rights reserved.
  * Copyright (c) 2012-2013, Christopher Jeffrey (MIT License)
  * https://github.com/chjj/term.js
+ *
+ * Includes dist/bundle/asciinema-player.css of asciinema-player (Apache-2.0 license):
+ * Copyright 2011 Marcin Kulik
+ * https://github.com/asciinema/asciinema-player
  */`
 
 export default defineConfig({
@@ -21,7 +25,7 @@ export default defineConfig({
   async onSuccess() {
     // With xterm's own rules in it: one file that also works without a bundler.
     await build({
-      banner: { css: XTERM_NOTICE },
+      banner: { css: NOTICES },
       entryPoints: ['src/styles.css'],
       bundle: true,
       outfile: 'dist/styles.css',

@@ -6,7 +6,7 @@ import { CliscaleContext, TerminalContext } from './context.ts'
 import type { ControllerOptions, TerminalController } from './core/terminal-controller.ts'
 import type { RendererChoice } from './core/renderer.ts'
 import { chordText, DEFAULT_LEAVE_KEY, type KeyChord } from './core/shortcuts.ts'
-import type { TerminalTheme } from './core/themes.ts'
+import { DEFAULT_FONT, type TerminalTheme } from './core/themes.ts'
 import { actionsOf, type TerminalHandle, useSnapshot } from './hooks/useCliscaleTerminal.ts'
 import { type TerminalSourceProps, useTerminalTarget } from './hooks/useTerminalTarget.ts'
 import { themeVariables, useThemeColours } from './hooks/useTheme.ts'
@@ -14,9 +14,6 @@ import { useTerminalController } from './hooks/useTerminalController.ts'
 import { EndedBar } from './parts/Endings.tsx'
 import { StatusBar } from './parts/StatusBar.tsx'
 import { TerminalOverlay } from './parts/TerminalOverlay.tsx'
-
-const DEFAULT_FONT =
-  'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
 
 /** Props of {@link CliscaleTerminal} that are not about where the session comes from. */
 export interface TerminalLookProps {

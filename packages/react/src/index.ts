@@ -7,6 +7,16 @@
  */
 
 // Components
+export {
+  CliscalePlayer,
+  type CliscalePlayerProps,
+  type PlayerFileSource,
+  type PlayerHandle,
+  type PlayerLookProps,
+  type PlayerSessionIdSource,
+  type PlayerSessionSource,
+  type PlayerSourceProps,
+} from './CliscalePlayer.tsx'
 export { CliscaleProvider, type CliscaleProviderProps } from './CliscaleProvider.tsx'
 export { CliscaleTerminal, type CliscaleTerminalProps, type TerminalLookProps } from './CliscaleTerminal.tsx'
 export { SessionProgress, type SessionProgressProps } from './SessionProgress.tsx'
@@ -30,6 +40,7 @@ export type {
 export type { SessionTokenSource } from './context.ts'
 export type { TerminalSnapshot } from './core/terminal-snapshot.ts'
 export type { RendererChoice, RendererName } from './core/renderer.ts'
+export type { RecordingSource } from './core/player-source.ts'
 export type { Cells } from './core/screen-layout.ts'
 export type { PasteRequest } from './core/paste.ts'
 export { DEFAULT_LEAVE_KEY, type KeyChord } from './core/shortcuts.ts'

@@ -6,6 +6,10 @@ export type ThemeName = 'auto' | 'dark' | 'light' | 'high-contrast'
 /** A theme by name, or xterm's own colours. */
 export type TerminalTheme = ThemeName | ITheme
 
+/** The system's monospaced fonts. */
+export const DEFAULT_FONT =
+  'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
+
 const dark: ITheme = {
   background: '#0f1419',
   foreground: '#d8dee6',

@@ -1,7 +1,10 @@
 // The page of the browser tests: an app as its user would write it, steered by the query of its address.
 import {
+  CliscalePlayer,
   CliscaleProvider,
   CliscaleTerminal,
+  type PlayerHandle,
+  type RecordingSource,
   type RendererChoice,
   type TerminalHandle,
   useCliscaleTerminal,
@@ -21,6 +24,11 @@ declare global {
     show: (shown: boolean) => void
     /** Renders the app again. */
     render: () => void
+    /** Gives the player something to play. */
+    playSource: (src: RecordingSource) => void
+    player: PlayerHandle | null
+    /** Gives the player another theme. */
+    playerTheme: (theme: 'dark' | 'light') => void
   }
 }
 
@@ -34,6 +42,37 @@ function Probe(): null {
     window.terminal = terminal
   }, [terminal])
   return null
+}
+
+/** `?player`: what the test gives to it. `?recording=ID`: a session's recording. */
+function PlayerApp(): JSX.Element {
+  const [src, setSrc] = useState<RecordingSource | null>(null)
+  const [theme, setTheme] = useState<'dark' | 'light'>('dark')
+  useEffect(() => {
+    window.playSource = setSrc
+    window.playerTheme = setTheme
+  }, [])
+  const recorded = query.get('recording')
+  const tell = (what: string) => (): void => void window.told.push(what)
+  return (
+    <CliscaleProvider baseUrl={location.origin}>
+      <button type="button">before</button>
+      <div className="frame">
+        <CliscalePlayer
+          {...(recorded === null ? { src } : { sessionId: recorded })}
+          theme={theme}
+          autoPlay={query.has('auto')}
+          handleRef={(handle) => {
+            window.player = handle
+          }}
+          onPlay={tell('play')}
+          onPause={tell('pause')}
+          onEnded={tell('ended')}
+          onError={({ code }) => tell(`error ${code}`)()}
+        />
+      </div>
+    </CliscaleProvider>
+  )
 }
 
 function App(): JSX.Element {
@@ -82,7 +121,5 @@ function App(): JSX.Element {
 const root = document.getElementById('root')
 if (root === null) throw new Error('The page has no root.')
 createRoot(root).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
+  <StrictMode>{query.has('player') || query.has('recording') ? <PlayerApp /> : <App />}</StrictMode>,
 )

@@ -108,6 +108,8 @@ export const ERRORS = {
   INPUT_OVERFLOW: { status: 0, close: 1009, retryable: true, class: 'Limit', meaning: 'More input waits for the session than may; wait for the promise of write() (raised by the SDK).' },
 
   OUTPUT_TOO_LARGE: { status: 0, close: 1000, retryable: false, class: 'Limit', meaning: 'More output came than was to be collected; raise `maxBytes` or read a stream (raised by the SDK).' },
+  RECORDING_UNREADABLE: { status: 0, close: 1000, retryable: false, class: 'BadRequest', meaning: 'This is not an asciicast of version 2 or 3 (raised by the player).' },
+  PLAYER_BLOCKED: { status: 0, close: 1000, retryable: false, class: 'Forbidden', meaning: 'The page forbids WebAssembly; put \'wasm-unsafe-eval\' into script-src (raised by the player).' },
 
   INTERNAL: { status: 500, close: 1011, retryable: true, class: 'Internal', meaning: 'The server failed unexpectedly; the request id finds it in the log.' },
 } as const satisfies Record<string, ErrorRow>
