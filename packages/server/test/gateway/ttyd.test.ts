@@ -180,22 +180,28 @@ test(
 /** What ttyd’s page does when its terminal cannot follow. Stock ttyd drops what is in flight at a RESUME that it gets. */
 async function stallByPause(client: StockClient): Promise<void> {
   client.send('2')
-  let before = -1
-  await waitFor(
-    async () => {
-      const still = before === client.bytes
-      before = client.bytes
-      await new Promise((resolve) => setTimeout(resolve, 30))
-      return still
-    },
-    { what: 'PAUSE to stop the output' },
-  )
+  await stillness(client)
   assert.equal(client.tail.endsWith('the end'), false)
   client.send('3')
 }
 
+/** A client that reads nothing for a while. */
 async function stallBySocket(client: StockClient): Promise<void> {
   client.socket.pause()
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await stillness(client)
   client.socket.resume()
+}
+
+/** Waits until nothing came in twenty looks. */
+async function stillness(client: StockClient): Promise<void> {
+  let seen = -1
+  let looks = 0
+  await waitFor(
+    () => {
+      looks = seen === client.bytes ? looks + 1 : 0
+      seen = client.bytes
+      return looks === 20
+    },
+    { what: 'the output to stop' },
+  )
 }
