@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 import {
   type Assignment,
@@ -101,6 +102,22 @@ test('a played recording of a real program shows the screen that its user saw', 
   await new Promise<void>((resolve) => live.write(terminal.text.slice(cut), resolve))
   assert.deepEqual(describeTerminal(await play(cast), true), describeTerminal(live, true))
 })
+
+for (const program of ['vim', 'tmux', 'less', 'bash']) {
+  test(`a played recording shows the screen that ${program} drew`, async (t) => {
+    const stream = fileURLToPath(new URL(`fixtures/${program}.bin`, import.meta.url))
+    const runner = await startRunner(t)
+    // In pieces, so that sequences and characters are cut wherever they may be.
+    const script = `stty -opost; n=0; size=$(stat -c %s '${stream}')
+      while [ $n -lt $size ]; do tail -c +$((n + 1)) '${stream}' | head -c 997; n=$((n + 997)); done`
+    await runner.assignScript(script, { ...OUTPUT, columns: 100, rows: 30 })
+    const { cast } = await complete(runner)
+    assert.equal(dataOf(cast, 'o'), readFileSync(stream, 'utf8'))
+    const live = new headless.Terminal({ cols: 100, rows: 30, allowProposedApi: true, scrollback: 1_000 })
+    await new Promise<void>((resolve) => live.write(readFileSync(stream), resolve))
+    assert.deepEqual(describeTerminal(await play(cast), true), describeTerminal(live, true))
+  })
+}
 
 test('every byte of 5 MB of output is in the recording, with nobody watching', async (t) => {
   const runner = await startRunner(t)

@@ -9,7 +9,7 @@ import { Ender } from './ender.ts'
 import { Launcher } from './launcher.ts'
 import type { Parts } from './parts.ts'
 import type { RecordingStorage } from '../recordings/storage.ts'
-import { RecordingKeeper } from './recordings/keeper.ts'
+import { type KeeperFigures, RecordingKeeper } from './recordings/keeper.ts'
 import { RecordingLibrary } from './recordings/library.ts'
 import { Spool } from './recordings/spool.ts'
 import { Queue } from './queue.ts'
@@ -73,6 +73,7 @@ export interface ControllerState {
   readonly starting: number
   /** Runners whose events are followed, blank ones included. */
   readonly runners: number
+  readonly recordings: KeeperFigures
 }
 
 /** Sessions from their creation to their end. */
@@ -134,6 +135,7 @@ export function createController(options: ControllerOptions): Controller {
         queued: queue.waiting,
         starting: starter.busy,
         runners: watcher.size,
+        recordings: keeper.figures,
       }
     },
     close: async () => {

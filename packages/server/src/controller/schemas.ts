@@ -199,6 +199,7 @@ export const TemplateListSchema = Type.Object({
       description: Type.String(),
       command: Type.String(),
       args: Type.Array(Type.String()),
+      recording: RecordingModeSchema,
       allow: Type.Array(Type.Enum([...TEMPLATE_OVERRIDES])),
     }),
   ),

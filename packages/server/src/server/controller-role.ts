@@ -1,4 +1,4 @@
-import { Gauge } from 'prom-client'
+import { Counter, Gauge } from 'prom-client'
 import { FileSigner } from '../auth/file-signer.ts'
 import type { IdentityVerifier } from '../auth/identity.ts'
 import { KeyRing } from '../auth/key-ring.ts'
@@ -134,4 +134,21 @@ function measure(controller: Controller, metrics: Metrics): void {
     'Runners that this controller follows, blank ones included.',
     () => controller.state.runners,
   )
+  gauge(
+    'waiting_recordings',
+    'Recordings of ended sessions that are not in their storage yet.',
+    () => controller.state.recordings.waiting,
+  )
+  const finished = new Counter({
+    name: 'cliscale_controller_recordings_total',
+    help: 'Finished recordings by what became of them: stored, or failed.',
+    labelNames: ['state'],
+    registers: [metrics],
+    collect() {
+      const { stored, failed } = controller.state.recordings
+      finished.reset()
+      finished.inc({ state: 'stored' }, stored)
+      finished.inc({ state: 'failed' }, failed)
+    },
+  })
 }

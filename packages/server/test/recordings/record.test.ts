@@ -62,6 +62,9 @@ test('a recording can be had while its session runs, and whole after its end', a
     [head.status, head.text, head.headers.get('content-length'), completeness(head)],
     [200, '', String(bytes), 'complete'],
   )
+  const metrics = await (await fetch(`${server.internalUrl}/metrics`)).text()
+  assert.match(metrics, /^cliscale_controller_recordings_total\{state="stored"\} 1$/m)
+  assert.match(metrics, /^cliscale_controller_waiting_recordings \d$/m)
   const stored = join(server.dataDir, 'recordings', 'stored', `${id}.cast`)
   assert.equal((await stat(stored)).mode & 0o777, 0o600)
 })

@@ -35,6 +35,15 @@ export interface KeeperOptions {
   readonly leads: () => boolean
 }
 
+/** Figures of a keeper, for metrics. */
+export interface KeeperFigures {
+  /** Recordings that were stored since the start, and those of which something or all was lost. */
+  readonly stored: number
+  readonly failed: number
+  /** Recordings that are being stored or wait because it failed. */
+  readonly waiting: number
+}
+
 /** What was fetched: it goes on, it is whole, its disk failed, or nobody answers. */
 type Fetched = 'open' | 'complete' | 'failed' | 'unreachable'
 
@@ -53,9 +62,17 @@ export class RecordingKeeper {
   #asked = false
   #sweepAt = 0
   #closed = false
+  #stored = 0
+  #failures = 0
 
   constructor(options: KeeperOptions) {
     this.#options = options
+  }
+
+  /** Figures for metrics. */
+  get figures(): KeeperFigures {
+    const waiting = new Set([...this.#storing.keys(), ...this.#again.keys()]).size
+    return { stored: this.#stored, failed: this.#failures, waiting }
   }
 
   /** Looks now and from then on. */
@@ -97,16 +114,20 @@ export class RecordingKeeper {
     const { leads, parts } = this.#options
     if (!leads()) return
     await this.#sweepIfDue()
+    const seen = new Set<string>()
     for (let after = ''; !this.#closed;) {
       const batch = await parts.store.recordings.open(BATCH, after)
+      for (const { sessionId } of batch) seen.add(sessionId)
       const queue = batch.values()
       const worker = async (): Promise<void> => {
         for (const recording of queue) await this.#keep(recording)
       }
       await Promise.all(Array.from({ length: FETCHES_AT_ONCE }, worker))
-      if (batch.length < BATCH) return
+      if (batch.length < BATCH) break
       after = batch.at(-1)?.sessionId ?? ''
     }
+    // Those that were deleted meanwhile are not tried again.
+    for (const id of this.#again.keys()) if (!seen.has(id)) this.#again.delete(id)
   }
 
   async #keep(recording: OpenRecording): Promise<void> {
@@ -204,7 +225,10 @@ export class RecordingKeeper {
       : await parts.store.recordings.forget(sessionId)
     if (!written && isKept) await storage.remove(recordingKey(sessionId))
     await this.#clear(recording)
-    if (wasBegun) parts.log.info({ sessionId, bytes, truncated, state }, 'a recording is finished')
+    if (!wasBegun || !written) return
+    if (state === 'stored') this.#stored += 1
+    else this.#failures += 1
+    parts.log.info({ sessionId, bytes, truncated, state }, 'a recording is finished')
   }
 
   async #clear({ sessionId, runner }: OpenRecording): Promise<void> {
@@ -234,6 +258,7 @@ export class RecordingKeeper {
       await parts.store.recordings.finish(sessionId, { state: 'failed', bytes: null, truncated: false })
       await this.#clear(recording)
       this.#again.delete(sessionId)
+      this.#failures += 1
     } catch (error) {
       parts.log.warn({ err: error, sessionId }, 'a recording could not be given up yet')
     }

@@ -5,11 +5,12 @@ import { CodedError } from '../../http/coded-error.ts'
 import { recordingKey, type RecordingStorage } from '../../recordings/storage.ts'
 import type { OpenRecording } from '../../store/recordings.ts'
 import type { Parts } from '../parts.ts'
-import { readRecording } from '../runner-client.ts'
+import { readRecording, type RecordingPart, type RunnerTarget } from '../runner-client.ts'
 import { runnerOf } from './runner-of.ts'
 import type { Spool } from './spool.ts'
 
-const ASK_TIMEOUT_MS = 60_000
+/** A runner that has not begun to answer by then does not; how long a client takes to read is its own affair. */
+const ANSWER_WITHIN_MS = 10_000
 
 /** A recording as it can be had now. */
 export interface AvailableRecording {
@@ -89,10 +90,7 @@ export class RecordingLibrary {
   async #growing(open: OpenRecording): Promise<AvailableRecording> {
     const { parts, maxBytes } = this.#options
     const target = runnerOf(parts, open.runner)
-    const part =
-      target === null
-        ? null
-        : await readRecording(target, 0, AbortSignal.timeout(ASK_TIMEOUT_MS)).catch(() => null)
+    const part = target === null ? null : await this.#ask(target)
     if (part === null) return { complete: false, bytes: null, body: await this.#left(open) }
     const complete = part.state !== 'open'
     if (part.total > maxBytes) {
@@ -100,6 +98,20 @@ export class RecordingLibrary {
       throw new CodedError('RECORDING_UNAVAILABLE', 'The recording is larger than it may be.')
     }
     return { complete, bytes: complete ? part.total : null, body: part.body }
+  }
+
+  async #ask(target: RunnerTarget): Promise<RecordingPart | null> {
+    const abort = new AbortController()
+    const timer = setTimeout(() => abort.abort(), ANSWER_WITHIN_MS)
+    try {
+      return await readRecording(target, 0, abort.signal)
+    } catch (error) {
+      const { runnerId } = target
+      this.#options.parts.log.debug({ err: error, runnerId }, 'a recording could not be fetched')
+      return null
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /** What is on this machine of a recording whose runner does not answer, up to its last whole line. */

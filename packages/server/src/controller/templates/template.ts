@@ -25,6 +25,6 @@ export interface Template {
 
 /** A template as clients see it: without its environment. */
 export function templateInfo(template: Template): TemplateInfo {
-  const { name, title, description, command, args, allow } = template
-  return { name, title, description, command, args, allow }
+  const { name, title, description, command, args, recording, allow } = template
+  return { name, title, description, command, args, recording, allow }
 }
