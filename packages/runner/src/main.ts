@@ -9,6 +9,7 @@ import { closeInherited } from './descriptors.ts'
 import { becomeInit } from './init.ts'
 import { createLog, type Log } from './log.ts'
 import { createPort, webSockets } from './port.ts'
+import { rehearseSoon } from './rehearsal.ts'
 import { Runner } from './runner.ts'
 import { nativePty } from './terminal/native.ts'
 
@@ -65,6 +66,7 @@ function run(config: RunnerConfig, { secret, log }: { secret: string; log: Log }
   listen(server, config.listen, () => {
     log.info('listening', { address: addressOf(server) })
     setImmediate(warmUp)
+    rehearseSoon(config, log, () => runner.status.state === 'blank')
   })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => runner.stop({ reason: 'killed', graceMs: 2_000 }))
