@@ -1,4 +1,4 @@
-import type { TerminalState } from '@cliscale/sdk'
+import type { Session, TerminalState } from '@cliscale/sdk'
 import type { CliscaleError } from '@cliscale/sdk/errors'
 import type { PhaseReport, SessionExit } from '@cliscale/sdk/protocol'
 import { type CSSProperties, type JSX, type ReactNode, useContext, useId, useRef } from 'react'
@@ -41,6 +41,8 @@ export interface TerminalLookProps {
   readonly confirmPaste?: boolean
   /** Shows the line with state, size and controls. Without it they appear only on keyboard focus. Default true. */
   readonly statusBar?: boolean
+  /** Marks the session as recorded. Default: what `session` says; a page that knows only its id or a token says it here. */
+  readonly recorded?: boolean
   /** Heading while the session starts. Default `Starting your session`. */
   readonly progressTitle?: string
   /** Name of the terminal for screen readers. Default `Terminal`. */
@@ -111,6 +113,7 @@ export function CliscaleTerminal(props: CliscaleTerminalProps): JSX.Element {
         <StatusBar
           snapshot={snapshot}
           readOnly={props.readOnly ?? false}
+          recorded={props.recorded ?? isRecorded(props.session)}
           hidden={props.statusBar === false}
           exitRef={exitRef}
           onTakeControl={() => controller.takeControl()}
@@ -119,6 +122,11 @@ export function CliscaleTerminal(props: CliscaleTerminalProps): JSX.Element {
       </div>
     </TerminalContext.Provider>
   )
+}
+
+function isRecorded(session: Session | null | undefined): boolean {
+  // Servers before 0.2 say nothing of recordings.
+  return (session?.info.recording ?? null) !== null
 }
 
 interface OverlayProps {

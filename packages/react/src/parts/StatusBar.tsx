@@ -18,6 +18,7 @@ const STATE_TEXT: Readonly<Record<TerminalState, string>> = {
 interface StatusBarProps {
   readonly snapshot: TerminalSnapshot
   readonly readOnly: boolean
+  readonly recorded: boolean
   /** Hidden bars still show up for those who come by keyboard. */
   readonly hidden: boolean
   /** The first control after the terminal: where the leave key goes. */
@@ -28,7 +29,7 @@ interface StatusBarProps {
 
 /** State, size and the controls that belong to the terminal and not to its program. */
 export function StatusBar(props: StatusBarProps): JSX.Element {
-  const { snapshot, hidden, exitRef, readOnly } = props
+  const { snapshot, hidden, exitRef, readOnly, recorded } = props
   const { state, size, latencyMs, role, driver, clients, screenReaderMode } = snapshot
   const live = state === 'connected' || state === 'unstable'
   const watching = live && role !== null && (!driver || readOnly)
@@ -43,6 +44,12 @@ export function StatusBar(props: StatusBarProps): JSX.Element {
         <span className="cliscale-dot" data-state={state} aria-hidden="true" />
         <span data-field="state">{STATE_TEXT[state]}</span>
       </span>
+      {recorded && snapshot.exit === null && (
+        <span className="cliscale-badge" data-field="recording" title="This session is recorded">
+          <span className="cliscale-dot" data-state="failed" aria-hidden="true" />
+          REC<span className="cliscale-visually-hidden">: this session is recorded</span>
+        </span>
+      )}
       {watching && (
         <span className="cliscale-badge" data-field="watching">
           {role === 'observer' || readOnly ? 'Watching' : 'Another window types'}

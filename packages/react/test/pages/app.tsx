@@ -102,6 +102,7 @@ function App(): JSX.Element {
               role={query.get('role') === 'observer' ? 'observer' : 'driver'}
               renderer={(query.get('renderer') ?? 'auto') as RendererChoice}
               screenReaderMode={query.has('reader')}
+              recorded={query.has('recorded')}
               onStateChange={(state) => tell(`state ${state}`)}
               onPhase={({ phase }) => tell(`phase ${phase}`)}
               onExit={({ code }) => tell(`exit ${code}`)}

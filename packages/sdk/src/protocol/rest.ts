@@ -169,6 +169,8 @@ export interface TemplateInfo {
   readonly description: string
   readonly command: string
   readonly args: readonly string[]
+  /** What is recorded of its sessions, unless a create request says otherwise and may. */
+  readonly recording: RecordingMode
   /** Which fields of a create request may differ from the template's. */
   readonly allow: readonly TemplateOverride[]
 }

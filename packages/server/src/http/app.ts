@@ -78,7 +78,8 @@ function securityHeaders(https: boolean): object {
       useDefaults: false,
       directives: {
         'default-src': ["'none'"],
-        'script-src': ["'self'"],
+        // The console's player of recordings is WebAssembly; this allows that and no eval().
+        'script-src': ["'self'", "'wasm-unsafe-eval'"],
         'style-src': ["'self'"],
         'img-src': ["'self'", 'data:'],
         'font-src': ["'self'"],

@@ -15,6 +15,7 @@ const template = {
   description: '',
   command: 'bash',
   args: [],
+  recording: 'off',
   allow: ['command', 'args', 'env', 'secrets', 'cwd', 'bundle', 'lifetimeSeconds'],
 } as const
 
@@ -63,6 +64,14 @@ test('an empty form asks for the template alone, and fields that are closed are 
     metadata: { name: 'n' },
     args: ['ls', '-l'],
   })
+})
+
+test('what is recorded is said only where it was chosen and the template leaves the choice', () => {
+  const open = { ...template, recording: 'output', allow: ['recording'] } as const
+  assert.deepEqual(readForm(EMPTY_FORM, open).request, { template: 'shell' })
+  const chosen = { ...EMPTY_FORM, recording: 'off' } as const
+  assert.deepEqual(readForm(chosen, open).request, { template: 'shell', recording: 'off' })
+  assert.deepEqual(readForm(chosen, { ...open, allow: [] }).request, { template: 'shell' })
 })
 
 test('a bundle needs both its address and its digest', () => {

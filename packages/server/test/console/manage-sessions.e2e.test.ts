@@ -61,7 +61,7 @@ test('a template that opens little shows little', async (t) => {
   const file = `${await temporaryFolder(t)}/templates.json`
   const templates = [
     { name: 'tool', title: 'The tool', description: 'Does one thing.', command: 'sh', allow: ['args'] },
-    { name: 'other', title: 'Another', command: 'sh', args: ['-i'], allow: [] },
+    { name: 'other', title: 'Another', command: 'sh', args: ['-i'], allow: [], recording: 'output' },
   ]
   await writeFile(file, JSON.stringify({ templates }))
   const stage = await openConsole(t, [`--templates=${file}`])
@@ -71,8 +71,11 @@ test('a template that opens little shows little', async (t) => {
   const dialog = page.getByRole('dialog', { name: 'New session' })
   await dialog.getByLabel('Arguments').waitFor()
   assert.equal(await dialog.getByText('More settings').count(), 0)
+  assert.equal(await dialog.getByText('recorded').count(), 0)
   await dialog.getByRole('radio', { name: /Another/ }).check()
   assert.equal(await dialog.getByLabel('Arguments').count(), 0)
+  assert.equal(await dialog.getByLabel('Recording').count(), 0)
+  await dialog.getByText('Sessions of this template are recorded.').waitFor()
 })
 
 test('ending asks first, keeps the last screen, and the session can be started again', async (t) => {

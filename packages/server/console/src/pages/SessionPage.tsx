@@ -3,7 +3,7 @@ import { isCliscaleError, type Session } from '@cliscale/sdk'
 import type { CliscaleError } from '@cliscale/sdk/errors'
 import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useEffect, useState } from 'react'
-import { EndedPage } from '../parts/EndedPage.tsx'
+import { EndedPage, hasRecording } from '../parts/EndedPage.tsx'
 import { KeyRow } from '../parts/KeyRow.tsx'
 import { Loading, Message } from '../parts/Message.tsx'
 import { SessionHead } from '../parts/SessionHead.tsx'
@@ -45,7 +45,7 @@ interface OpenSessionProps extends SessionPageProps {
 
 function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionProps): JSX.Element {
   // A session that ends while one looks at it keeps its last screen.
-  const [wasLive] = useState(info.state !== 'ended')
+  const [keepsScreen, setKeepsScreen] = useState(info.state !== 'ended')
   const { theme } = useTheme()
   const [problem, setProblem] = useState<string>()
   useEffect(() => {
@@ -57,8 +57,7 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
 
   const restart = async (): Promise<void> => {
     try {
-      const { template, command, args, metadata } = info
-      onOpen((await startAgain(directory, { template, command, args, metadata })).id)
+      onOpen((await startAgain(directory, info)).id)
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error))
     }
@@ -66,13 +65,22 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
 
   return (
     <>
-      <SessionHead info={info} session={session} observe={observe} />
+      <SessionHead
+        info={info}
+        session={session}
+        observe={observe}
+        onPlay={
+          keepsScreen && info.state === 'ended' && hasRecording(info)
+            ? () => setKeepsScreen(false)
+            : undefined
+        }
+      />
       {problem !== undefined && (
         <div className="alert" role="alert">
           {problem}
         </div>
       )}
-      {wasLive ? (
+      {keepsScreen ? (
         <div className="session-stage">
           <CliscaleTerminal
             session={session}
@@ -87,7 +95,7 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
           </CliscaleTerminal>
         </div>
       ) : (
-        <EndedPage info={info} onRestart={() => void restart()} />
+        <EndedPage directory={directory} info={info} onRestart={() => void restart()} />
       )}
     </>
   )
@@ -98,12 +106,12 @@ function Keys(): JSX.Element | null {
   return driver ? <KeyRow onKey={(keys) => void write(keys)} /> : null
 }
 
-type Recipe = Pick<SessionInfo, 'template' | 'command' | 'args' | 'metadata'>
+type Recipe = Pick<SessionInfo, 'template' | 'command' | 'args' | 'metadata' | 'recording'>
 
 /** The same again, as far as the template lets a client say so. */
 async function startAgain(
   directory: Directory,
-  { template, command, args, metadata }: Recipe,
+  { template, command, args, metadata, recording }: Recipe,
 ): Promise<Session> {
   const templates = await directory.client.templates.list()
   const allow = templates.find(({ name }) => name === template)?.allow ?? []
@@ -112,6 +120,8 @@ async function startAgain(
     metadata,
     ...(allow.includes('command') ? { command } : {}),
     ...(allow.includes('args') ? { args } : {}),
+    // One that was not recorded is not recorded again, whatever the template does by now.
+    ...(allow.includes('recording') ? { recording: recording?.mode ?? 'off' } : {}),
   })
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../state/create-form.ts'
 import type { Directory } from '../state/directory.ts'
 import { Dialog } from './Dialog.tsx'
+import { RecordingField } from './RecordingField.tsx'
 import { commandLine } from './session-wording.ts'
 import { TextField } from './TextField.tsx'
 
@@ -143,6 +144,12 @@ function Fields({ template, form, problems, onChange }: FieldsProps): JSX.Elemen
           {...field('command')}
         />
       )}
+      <RecordingField
+        template={template}
+        value={form.recording}
+        problem={problems.recording}
+        onChange={(mode) => onChange('recording', mode)}
+      />
       {more && (
         <details className="more" open={troubled || undefined}>
           <summary>More settings</summary>

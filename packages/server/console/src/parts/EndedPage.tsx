@@ -1,16 +1,21 @@
 import type { SessionInfo } from '@cliscale/sdk/protocol'
 import type { JSX } from 'react'
+import type { Directory } from '../state/directory.ts'
 import { Icon } from './Icon.tsx'
+import { RecordingPage } from './RecordingPage.tsx'
 import { commandLine, endText, stateTone } from './session-wording.ts'
 
 interface EndedPageProps {
+  readonly directory: Directory
   readonly info: SessionInfo
   readonly onRestart: () => void
 }
 
-/** A session that was over before it was opened: how and when it ended. */
-export function EndedPage({ info, onRestart }: EndedPageProps): JSX.Element {
+/** A session that was over before it was opened: its recording, if there is one, and how and when it ended. */
+export function EndedPage(props: EndedPageProps): JSX.Element {
+  const { info, onRestart } = props
   const { failure } = info
+  if (hasRecording(info)) return <RecordingPage {...props} />
   return (
     <div className="centre">
       <div className="message">
@@ -38,6 +43,11 @@ export function EndedPage({ info, onRestart }: EndedPageProps): JSX.Element {
       </div>
     </div>
   )
+}
+
+/** Whether there is something to play. One of a session that has just ended may still be on its way to the storage. */
+export function hasRecording({ recording }: SessionInfo): boolean {
+  return recording !== null && (recording.state !== 'failed' || (recording.bytes ?? 0) > 0)
 }
 
 function Fact({

@@ -4,17 +4,19 @@ import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import { EndDialog } from './EndDialog.tsx'
 import { Icon } from './Icon.tsx'
-import { ISOLATION_TEXT, sessionTitle, stateText, stateTone } from './session-wording.ts'
+import { ISOLATION_TEXT, recordingMark, sessionTitle, stateText, stateTone } from './session-wording.ts'
 import { ShareDialog } from './ShareDialog.tsx'
 
 interface SessionHeadProps {
   readonly info: SessionInfo
   readonly session: Session
   readonly observe: boolean
+  /** Shows the recording in place of the last screen. */
+  readonly onPlay?: (() => void) | undefined
 }
 
 /** What is open, how it is kept apart, and what can be done with it. */
-export function SessionHead({ info, session, observe }: SessionHeadProps): JSX.Element {
+export function SessionHead({ info, session, observe, onPlay }: SessionHeadProps): JSX.Element {
   const [dialog, setDialog] = useState<'share' | 'end'>()
   const live = info.state !== 'ended'
   const close = (): void => setDialog(undefined)
@@ -27,7 +29,13 @@ export function SessionHead({ info, session, observe }: SessionHeadProps): JSX.E
         <h1 title={sessionTitle(info)}>{sessionTitle(info)}</h1>
         <Facts info={info} />
       </div>
-      <IsolationBadge info={info} />
+      {onPlay !== undefined && (
+        <div className="session-actions">
+          <button type="button" className="button primary" aria-label="Play recording" onClick={onPlay}>
+            <Icon name="play" /> <span className="label">Play recording</span>
+          </button>
+        </div>
+      )}
       {live && (
         <div className="session-actions">
           <button type="button" className="button" aria-label="Share" onClick={() => setDialog('share')}>
@@ -62,6 +70,8 @@ function Facts({ info }: { readonly info: SessionInfo }): JSX.Element {
         <span className="dot" data-tone={stateTone(info)} aria-hidden="true" />
         {stateText(info.state)}
       </span>
+      <IsolationBadge info={info} />
+      <RecordingBadge info={info} />
       {connected && (
         <span className="wide">
           {size.columns}×{size.rows}
@@ -83,6 +93,24 @@ function IsolationBadge({ info }: { readonly info: SessionInfo }): JSX.Element {
       title={about}
     >
       {label}
+    </span>
+  )
+}
+
+function RecordingBadge({ info }: { readonly info: SessionInfo }): JSX.Element | null {
+  const mark = recordingMark(info)
+  if (mark === undefined) return null
+  const running = info.state !== 'ended'
+  return (
+    <span
+      className="badge"
+      data-tone={running || info.recording?.state === 'failed' ? 'bad' : 'none'}
+      data-field="recording"
+      title={mark.about}
+    >
+      {running && <span className="rec-dot" aria-hidden="true" />}
+      <span>{mark.label}</span>
+      <span className="visually-hidden">: {mark.about}</span>
     </span>
   )
 }

@@ -74,6 +74,23 @@ export const ISOLATION_TEXT: Readonly<Record<Isolation, { readonly label: string
     container: { label: 'Container', about: 'This session runs in a container of its own.' },
   }
 
+/** What is said about a recording next to its session; `undefined` when there is none. */
+export function recordingMark({
+  state,
+  recording,
+}: SessionInfo): { readonly label: string; readonly about: string } | undefined {
+  if (recording === null) return undefined
+  const what =
+    recording.mode === 'output'
+      ? 'What it prints is recorded'
+      : 'What it prints and what is typed is recorded'
+  if (state !== 'ended') return { label: 'REC', about: `${what}.` }
+  if (recording.state === 'failed') {
+    return { label: 'Recording incomplete', about: 'Some or all of the recording could not be kept.' }
+  }
+  return { label: 'Recorded', about: `${what}${recording.truncated ? ', up to the limit' : ''}.` }
+}
+
 /** Time since `iso`, in one unit: `now`, `4m`, `3h`, `2d`. */
 export function ageText(iso: string, now: number): string {
   const minutes = Math.floor((now - Date.parse(iso)) / 60_000)

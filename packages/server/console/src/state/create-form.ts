@@ -1,4 +1,9 @@
-import type { CreateSessionRequest, TemplateInfo, TemplateOverride } from '@cliscale/sdk/protocol'
+import type {
+  CreateSessionRequest,
+  RecordingMode,
+  TemplateInfo,
+  TemplateOverride,
+} from '@cliscale/sdk/protocol'
 
 /** What the dialog's fields hold, as typed. */
 export interface CreateForm {
@@ -14,6 +19,8 @@ export interface CreateForm {
   readonly bundleSha256: string
   /** Minutes; empty for the template's. */
   readonly lifetime: string
+  /** Empty for the template's. */
+  readonly recording: RecordingMode | ''
 }
 
 /** Names of the fields, to show problems at. */
@@ -31,6 +38,7 @@ export const EMPTY_FORM: CreateForm = {
   bundleUrl: '',
   bundleSha256: '',
   lifetime: '',
+  recording: '',
 }
 
 /** A request, or why there is none. */
@@ -68,6 +76,7 @@ export function readForm(form: CreateForm, template: TemplateInfo): FormResult {
       ...(cwd === '' ? {} : { cwd }),
       ...(bundle === undefined ? {} : { bundle }),
       ...(lifetimeSeconds === undefined ? {} : { lifetimeSeconds }),
+      ...(open('recording') && form.recording !== '' ? { recording: form.recording } : {}),
     },
   }
 }
@@ -151,6 +160,7 @@ const FIELD_OF_POINTER: readonly (readonly [RegExp, CreateField])[] = [
   [/^\/?bundle\/sha256/, 'bundleSha256'],
   [/^\/?bundle/, 'bundleUrl'],
   [/^\/?lifetimeSeconds/, 'lifetime'],
+  [/^\/?recording/, 'recording'],
   [/^\/?metadata/, 'name'],
 ]
 

@@ -85,6 +85,21 @@ export class Directory {
     return session
   }
 
+  /** Deletes a session's recording; one that is gone already is fine. @throws {CliscaleError} */
+  async deleteRecording(id: string): Promise<void> {
+    try {
+      await this.client.sessions.deleteRecording(id)
+    } catch (error) {
+      if (!isCliscaleError(error) || error.code !== 'RECORDING_NOT_FOUND') throw error
+    }
+    await this.refresh(id)
+  }
+
+  /** Reads a session anew. What cannot be read stays as it is known. */
+  async refresh(id: string): Promise<void> {
+    await this.#refresh(id)
+  }
+
   /** Reads the next page. */
   async loadMore(): Promise<void> {
     for (const session of (await this.#more?.()) ?? []) this.#keep(session)

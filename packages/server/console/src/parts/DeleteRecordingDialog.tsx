@@ -1,0 +1,51 @@
+import { isCliscaleError } from '@cliscale/sdk'
+import type { SessionInfo } from '@cliscale/sdk/protocol'
+import { type JSX, useState } from 'react'
+import type { Directory } from '../state/directory.ts'
+import { Dialog } from './Dialog.tsx'
+import { sessionTitle } from './session-wording.ts'
+
+interface DeleteRecordingDialogProps {
+  readonly directory: Directory
+  readonly info: SessionInfo
+  readonly onClose: () => void
+}
+
+/** Asks before a recording is deleted: it cannot be had back. */
+export function DeleteRecordingDialog(props: DeleteRecordingDialogProps): JSX.Element {
+  const { directory, info, onClose } = props
+  const [busy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<string>()
+  const remove = async (): Promise<void> => {
+    setBusy(true)
+    try {
+      await directory.deleteRecording(info.id)
+      onClose()
+    } catch (error) {
+      if (!isCliscaleError(error)) throw error
+      setProblem(error.message)
+      setBusy(false)
+    }
+  }
+  return (
+    <Dialog title="Delete this recording?" onClose={onClose}>
+      <p>
+        The recording of <strong>{sessionTitle(info)}</strong> is gone for everyone then. The session itself
+        stays in the list.
+      </p>
+      {problem !== undefined && (
+        <div className="alert" role="alert">
+          {problem}
+        </div>
+      )}
+      <div className="dialog-actions">
+        <button type="button" className="button" onClick={onClose}>
+          Keep it
+        </button>
+        <button type="button" className="button danger solid" disabled={busy} onClick={() => void remove()}>
+          {busy ? 'Deleting…' : 'Delete recording'}
+        </button>
+      </div>
+    </Dialog>
+  )
+}
