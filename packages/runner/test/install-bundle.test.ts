@@ -133,6 +133,24 @@ test('progress is told in bytes, to waiting clients too', async (t) => {
   assert.match(terminal.text, /hello from/)
 })
 
+test('where a download stalls is told, though nothing comes after it', async (t) => {
+  const pieces = [1_000, 2_000, 3_000, 4_000]
+  const host = await serve(t, (_request, response) => {
+    response.writeHead(200, { 'content-length': 1_000_000 })
+    const next = (): void => {
+      const piece = pieces.shift()
+      if (piece !== undefined) response.write(Buffer.alloc(piece), () => setImmediate(next))
+    }
+    next()
+  })
+  const runner = await startRunner(t, { flags: ['--bundle-http-hosts', host] })
+  await runner.assign({ command: 'x', bundle: { url: `http://${host}/a.tgz`, sha256: '0'.repeat(64) } })
+  await waitFor('the last progress before the stall', async () => {
+    const { phase } = await runner.status()
+    return phase?.progress?.done === 10_000
+  })
+})
+
 const DEVICE: TarEntry = { path: 'tool/dev', type: 'CharacterDevice' }
 
 const BAD: readonly (readonly [what: string, archive: Buffer, code: string])[] = [

@@ -9,6 +9,7 @@ import { BUNDLE, type BundleSpec, type PhaseReport } from '@cliscale/sdk/protoco
 import { BundleError } from './bundle-error.ts'
 import { extract } from './extract.ts'
 import { allowedUrl, download } from './fetch.ts'
+import { throttled } from './throttle.ts'
 import { checkDigest } from './verify.ts'
 
 /** Attempts in all when the network fails, and the pause before each further one. */
@@ -39,21 +40,30 @@ export async function installBundle(bundle: BundleSpec, context: BundleContext):
   const file = join(context.folder, `.cliscale-bundle-${randomUUID()}`)
   try {
     checkDigest(await fetchWithRetries(bundle.url, file, { ...context, signal: limit }), bundle.sha256)
-    const verifying = throttled((done, total) =>
-      context.report({ phase: 'verifying', progress: { done, total, unit: 'entries' } }),
-    )
-    context.report({ phase: 'verifying' })
-    const tops = await extract(file, { folder: context.folder, signal: limit, progress: verifying })
-    return programFolders(context.folder, tops)
+    return programFolders(context.folder, await unpack(file, { ...context, signal: limit }))
   } finally {
     await rm(file, { force: true })
   }
 }
 
+async function unpack(file: string, context: BundleContext): Promise<readonly string[]> {
+  const { progress, end } = throttled(
+    (done, total) => context.report({ phase: 'verifying', progress: { done, total, unit: 'entries' } }),
+    REPORT_EVERY_MS,
+  )
+  context.report({ phase: 'verifying' })
+  try {
+    return await extract(file, { folder: context.folder, signal: context.signal, progress })
+  } finally {
+    end()
+  }
+}
+
 async function fetchWithRetries(url: string, file: string, context: BundleContext): Promise<string> {
   for (let attempt = 0; ; attempt++) {
-    const progress = throttled((done, total) =>
-      context.report({ phase: 'fetching', progress: { done, total, unit: 'bytes' } }),
+    const { progress, end } = throttled(
+      (done, total) => context.report({ phase: 'fetching', progress: { done, total, unit: 'bytes' } }),
+      REPORT_EVERY_MS,
     )
     context.report({ phase: 'fetching' })
     try {
@@ -61,21 +71,11 @@ async function fetchWithRetries(url: string, file: string, context: BundleContex
     } catch (error) {
       const pause = RETRY_DELAYS_MS[attempt]
       if (pause === undefined || !(error instanceof BundleError) || !error.again) throw error
+      end()
       await delay(pause, undefined, { signal: context.signal })
+    } finally {
+      end()
     }
-  }
-}
-
-/** Passes on the first report, the last one when its total is known, and in between only some. */
-function throttled(
-  report: (done: number, total: number | null) => void,
-): (done: number, total: number | null) => void {
-  let last = Number.NEGATIVE_INFINITY
-  return (done, total) => {
-    const now = performance.now()
-    if (now - last < REPORT_EVERY_MS && done !== total) return
-    last = now
-    report(done, total)
   }
 }
 
