@@ -34,7 +34,8 @@ export interface ReconnectOptions {
 }
 
 /**
- * Full jitter from 250 ms to 15 s. A delay that the server asked for is kept, with up to `baseMs` on top so that
+ * Full jitter from 250 ms to 15 s, and no delay longer than `baseMs` and half of the outage so far: a server that is
+ * back after a second is found within another one, however many attempts that second had. A delay that the server asked for is kept, with up to `baseMs` on top so that
  * clients that were told the same still spread.
  */
 export function defaultReconnectPolicy(options: ReconnectOptions = {}): ReconnectPolicy {
@@ -42,7 +43,8 @@ export function defaultReconnectPolicy(options: ReconnectOptions = {}): Reconnec
   return {
     nextDelayMs({ attempt, elapsedMs, everConnected, retryAfterMs }) {
       if (elapsedMs > (everConnected ? giveUpAfterMs : firstConnectMs)) return null
-      if (retryAfterMs === undefined) return fullJitter(attempt, { baseMs, capMs })
+      if (retryAfterMs === undefined)
+        return fullJitter(attempt, { baseMs, capMs: Math.min(capMs, baseMs + elapsedMs / 2) })
       return retryAfterMs + fullJitter(0, { baseMs, capMs })
     },
   }

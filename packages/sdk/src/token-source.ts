@@ -21,7 +21,8 @@ export interface TokenRequest {
 
 /**
  * Where a terminal gets its one-time token. It is asked anew for every connection, one question at a time per
- * terminal; what it answers is used once and kept nowhere.
+ * terminal; what it answers is kept nowhere. Only a token with which no connection could be opened is used for the next
+ * attempt, within 20 s.
  */
 export interface TokenSource {
   /** Gets a token for one connection; throws when there is none. */

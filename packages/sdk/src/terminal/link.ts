@@ -4,10 +4,21 @@ import { deferred, type Deferred } from '../deadline.ts'
 import { AuthError, type CliscaleError, isCliscaleError } from '../errors.ts'
 import type { ServerMessage } from '../protocol/index.ts'
 import type { ReconnectPolicy } from '../reconnect-policy.ts'
-import { askToken, type TokenSource } from '../token-source.ts'
+import { askToken, type TerminalToken, type TokenSource } from '../token-source.ts'
 
 /** Refused tokens in a row after which the terminal fails: the source is wrong, not late. */
 const MAX_REFUSED_TOKENS = 3
+
+/**
+ * A token with which nothing could be opened is good for the next attempt, for so long: a gateway that is away must not
+ * become a storm of tokens for the controller.
+ */
+const UNSPENT_MS = 20_000
+
+interface HeldToken {
+  readonly token: TerminalToken
+  readonly askedAt: number
+}
 
 /** How a link connects. */
 export interface LinkOptions {
@@ -52,6 +63,7 @@ export class Link {
   #attempt = 0
   #refused: CliscaleError | undefined
   #refusals = 0
+  #unspent: HeldToken | undefined
 
   constructor(options: LinkOptions, host: LinkHost) {
     this.#options = options
@@ -103,11 +115,11 @@ export class Link {
     this.#readyAt = undefined
     this.#host.connecting()
     try {
-      const { signal } = this.#stop
-      const { tokenSource, tokenTimeoutMs } = this.#options
-      const answer = await askToken(tokenSource, { signal, refused: this.#refused }, tokenTimeoutMs)
-      if (signal.aborted) throw createError('CLOSED')
-      return await this.#open(answer.url ?? this.#options.url, answer.token)
+      const held = await this.#token()
+      if (this.#stop.signal.aborted) throw createError('CLOSED')
+      const end = await this.#open(held.token.url ?? this.#options.url, held.token.token)
+      if (!end.opened && end.error.code === 'CONNECTION_FAILED') this.#unspent = held
+      return end
     } catch (error) {
       if (!isCliscaleError(error)) throw error
       return { error, retry: error.retryable }
@@ -116,22 +128,36 @@ export class Link {
     }
   }
 
-  async #open(url: string | undefined, token: string): Promise<ConnectionEnd> {
+  async #token(): Promise<HeldToken> {
+    const held = this.#unspent
+    this.#unspent = undefined
+    if (held !== undefined && performance.now() - held.askedAt < UNSPENT_MS) return held
+    const { tokenSource, tokenTimeoutMs } = this.#options
+    const askedAt = performance.now()
+    const request = { signal: this.#stop.signal, refused: this.#refused }
+    return { token: await askToken(tokenSource, request, tokenTimeoutMs), askedAt }
+  }
+
+  async #open(url: string | undefined, token: string): Promise<ConnectionEnd & { opened: boolean }> {
     if (url === undefined) {
       const message = 'There is no terminal address: give `url`, or let the token source answer with one.'
       throw createError('TOKEN_SOURCE_FAILED', message, { retryable: false })
     }
     const { handshakeTimeoutMs } = this.#options
+    let opened = false
     try {
       const connection: Connection = new Connection({
         url,
         token,
         handshakeTimeoutMs,
-        onOpen: () => this.#host.opened(connection),
+        onOpen: () => {
+          opened = true
+          this.#host.opened(connection)
+        },
         onMessage: (message) => this.#host.message(message),
       })
       this.#connection = connection
-      return await connection.ended
+      return { ...(await connection.ended), opened }
     } catch (cause) {
       const message = `The terminal address ${JSON.stringify(url)} cannot be opened.`
       throw createError('CONNECTION_FAILED', message, { cause, retryable: false })

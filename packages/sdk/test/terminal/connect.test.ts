@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { suite, test, type TestContext } from 'node:test'
 import {
   CliscaleError,
@@ -63,6 +65,28 @@ suite('connect', () => {
     assert.equal(await terminal.text(), 'hi')
     assert.deepEqual(states, ['connecting', 'provisioning', 'connected', 'exited'])
     await assert.rejects(terminal.write('x'), refused('SESSION_ENDED'))
+  })
+
+  test('while nothing listens one token serves all attempts, and no pause is longer than half of the outage', async (t) => {
+    const gone = createServer().listen(0, '127.0.0.1')
+    await once(gone, 'listening')
+    const { port } = gone.address() as AddressInfo
+    gone.close()
+    let asked = 0
+    let attempts = 0
+    const terminal = open(t, {
+      url: `ws://127.0.0.1:${port}/`,
+      tokenSource: TokenSource.custom(() => `token-${(asked += 1)}`),
+    })
+    terminal.on('state', (state) => (attempts += state === 'reconnecting' ? 1 : 0))
+    await waitFor('four attempts', () => attempts >= 4)
+    assert.equal(asked, 1)
+
+    const error = new CliscaleError('CONNECTION_FAILED', 'gone', { status: 0, retryable: true })
+    const policy = defaultReconnectPolicy()
+    const context = { elapsedMs: 1_000, everConnected: true, error, retryAfterMs: undefined }
+    for (let attempt = 0; attempt < 100; attempt += 1)
+      assert.ok((policy.nextDelayMs({ ...context, attempt }) ?? 0) <= 750)
   })
 
   test('a terminal that is closed in the turn in which it connected asks for no token', async (t) => {
