@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { openStage, STRICT_POLICY } from './support/stage.ts'
+import { connected, openStage, STRICT_POLICY } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 
 /** All that the player needs beyond the strictest policy. */
@@ -153,4 +153,23 @@ test('the recording of a real session is played from its server', async (t) => {
   await stage.cliscale.sessions.deleteRecording(session.id)
   const after = await stage.open(`recording=${session.id}`)
   await after.getByRole('alert').getByText('RECORDING_NOT_FOUND').waitFor()
+})
+
+test('a terminal of a recorded session says so until the session ends', async (t) => {
+  const stage = await openStage(t)
+  const { id } = await stage.cliscale.sessions.create({
+    command: 'sh',
+    args: ['-c', 'read go'],
+    recording: 'output',
+  })
+  const page = await stage.open(`session=${id}&recorded`)
+  await connected(page)
+  const mark = page.locator('.cliscale-status [data-field="recording"]')
+  await mark.getByText('this session is recorded').waitFor()
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('.cliscale[data-state="exited"]')
+  assert.equal(await mark.count(), 0)
+  const other = await stage.open(`session=${(await stage.cliscale.sessions.create({ command: 'sh' })).id}`)
+  await connected(other)
+  assert.equal(await other.locator('.cliscale-status [data-field="recording"]').count(), 0)
 })

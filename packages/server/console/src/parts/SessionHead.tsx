@@ -70,8 +70,8 @@ function Facts({ info }: { readonly info: SessionInfo }): JSX.Element {
         <span className="dot" data-tone={stateTone(info)} aria-hidden="true" />
         {stateText(info.state)}
       </span>
-      <IsolationBadge info={info} />
       <RecordingBadge info={info} />
+      <IsolationBadge info={info} />
       {connected && (
         <span className="wide">
           {size.columns}×{size.rows}
