@@ -207,3 +207,15 @@ test('a recording whose file was lost is told apart from a server that failed', 
   const removed = await callApi(server, { method: 'DELETE', path: `/v1/sessions/${session.id}/recording` })
   assert.equal(removed.status, 204)
 })
+
+test('an isolated session sees neither its own recording nor those of others', async (t) => {
+  const server = await startTestServer(t, { flags: ['--spare-runners=0', '--isolation=bubblewrap'] })
+  const folder = join(server.dataDir, 'recordings')
+  const script = `echo begun; find ${server.dataDir} -name '*.cast' 2>/dev/null; find ${folder}; echo over`
+  const { session } = await createRecorded(server, { command: 'sh', args: ['-c', script] })
+  assert.equal(session.isolation, 'bubblewrap')
+  await finished(server, session.id)
+  const output = outputOf((await fetchRecording(server, session.id)).text)
+  assert.match(output, /^begun\r\n[^]*over\r\n$/)
+  assert.doesNotMatch(output, /\.cast/)
+})
