@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Terminal } from '@cliscale/sdk'
 import { median, pause } from '../gateway/measure.ts'
 import { memoryOf, type ProcessMemory } from './process-memory.ts'
@@ -9,6 +8,8 @@ const SIZE = { columns: 200, rows: 50 }
 const FLOOD_BYTES = 8_000_000
 /** The screen is put away after 3 s, and V8 gives pages back some seconds after it has emptied them. */
 const SETTLE_MS = 14_000
+/** A flood takes less than a second on a quiet machine. */
+const FLOOD_MS = 60_000
 
 /** A program that waits for a return, then fills screen and scrollback with coloured text and wide characters. */
 const FLOOD = `
@@ -62,16 +63,25 @@ async function attach({ cliscale }: BenchServer): Promise<Terminal> {
   return terminal
 }
 
+/** @throws Error when the command ended, the terminal closed, or a minute passed before all had come */
 async function flood(terminal: Terminal): Promise<void> {
-  const seen = new AbortController()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const late = setTimeout(
+    () => reject(new Error(`No end of the flood after ${FLOOD_MS / 1_000} s.`)),
+    FLOOD_MS,
+  )
   let tail = ''
   terminal.on('data', (data) => {
-    tail = (tail + Buffer.from(data.subarray(-64)).toString('latin1')).slice(-64)
-    if (tail.endsWith('flooded')) seen.abort()
+    tail = (tail + Buffer.from(data.subarray(-256)).toString('latin1')).slice(-256)
+    if (tail.includes('flooded')) resolve()
   })
-  const end = once(seen.signal, 'abort')
-  await terminal.write('\r')
-  await end
+  terminal.on('exit', ({ reason }) => reject(new Error(`The flood ended too early: ${reason}.`)))
+  try {
+    await terminal.write('\r')
+    await promise
+  } finally {
+    clearTimeout(late)
+  }
 }
 
 function medians(server: BenchServer): ProcessMemory {
