@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { pbkdf2 } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { test, type TestContext } from 'node:test'
 
 import { createLog } from '../src/log.ts'
 import { Recorder, type RecorderOptions } from '../src/recording/recorder.ts'
+import { Terminal } from '../src/terminal/terminal.ts'
 import { dataOf, readCast } from './support/read-cast.ts'
 import { waitFor } from './support/wait-for.ts'
 
@@ -42,6 +44,44 @@ test('output that comes faster than the disk takes it is told to wait, and goes 
   const text = readFileSync(recorder.path, 'utf8')
   assert.equal(Buffer.byteLength(text), recorder.writtenBytes)
   assert.equal(dataOf(readCast(text), 'o'), `${'x'.repeat(4_000 * lines)}and on`)
+})
+
+test('a program that prints faster than the disk takes it waits for the disk, and loses nothing', async (t) => {
+  // Node writes files on a few threads. While these are busy with something else, the disk stands still.
+  let busy = 16
+  const heads: number[] = []
+  for (let i = 0; i < 16; i += 1) {
+    pbkdf2('x', 'y', 400_000, 64, 'sha512', () => {
+      busy -= 1
+      heads.push(terminal.history.ring.head)
+    })
+  }
+  const recorder = newRecorder(t, { room: () => terminal.gate() })
+  const events = { output: () => {}, exited: () => {}, resized: () => {}, activity: () => {} }
+  const size = { columns: 80, rows: 24, ringBytes: 33_554_432, scrollbackLines: 100 }
+  const terminal = new Terminal(size, events, recorder)
+  terminal.start({
+    launch: { file: '/usr/bin/yes', args: [] },
+    env: {},
+    cwd: '/',
+    marker: 'RECORD_TO_DISK=1',
+  })
+  await waitFor('the recorder to be full', () => recorder.full)
+  const heldAt = terminal.history.ring.head
+  assert.ok(busy > 4, 'the disk stands still')
+  await waitFor('the disk to go on', () => busy <= 4)
+  const during = heads.slice(0, 8)
+  assert.ok(
+    during.every((head) => head <= heldAt + 131_072),
+    `held at ${heldAt}, then ${during.join()}`,
+  )
+  await waitFor('the program to go on', () => terminal.history.ring.head > 2 * heldAt)
+  await terminal.terminate(0)
+  const total = terminal.history.ring.head
+  await recorder.end(EXIT)
+  const text = dataOf(readCast(readFileSync(recorder.path, 'utf8')), 'o')
+  assert.ok(text.length >= total && /^(y\r\n)*y?\r?$/.test(text.slice(0, 30_000)))
+  terminal.close()
 })
 
 test('what is written is a whole line at every moment, and is there within a second', async (t) => {
