@@ -1,60 +1,15 @@
-import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { Unicode11Addon } from '@xterm/addon-unicode11'
-import headless from '@xterm/headless'
 import fc from 'fast-check'
 
-import { scanGround } from '../src/terminal/ground.ts'
-import { Screen, type ScreenOptions } from '../src/terminal/screen.ts'
-import { describeTerminal } from './support/describe-terminal.ts'
+import { assertSame, assertSameAnywhere, bothClients } from './support/snapshot-clients.ts'
 
 const SIZE = { columns: 40, rows: 12, scrollbackLines: 50 }
 
 /** What real programs put out in a terminal of this size. */
 const FIXTURES = new URL('fixtures/', import.meta.url)
 const FIXTURE_SIZE = { columns: 80, rows: 24, scrollbackLines: 100 }
-
-/** A terminal as a client has it. */
-class Client {
-  readonly terminal: headless.Terminal
-
-  constructor({ columns, rows, scrollbackLines }: ScreenOptions) {
-    this.terminal = new headless.Terminal({
-      cols: columns,
-      rows,
-      scrollback: scrollbackLines,
-      allowProposedApi: true,
-      logLevel: 'off',
-    })
-    this.terminal.loadAddon(new Unicode11Addon())
-    this.terminal.unicode.activeVersion = '11'
-  }
-
-  async write(bytes: Uint8Array | string): Promise<void> {
-    return new Promise((resolve) => this.terminal.write(bytes, resolve))
-  }
-}
-
-async function snapshotOf(bytes: Uint8Array, size: ScreenOptions): Promise<string> {
-  const screen = new Screen(size)
-  await screen.write(bytes)
-  return screen.serialize()
-}
-
-/** A client that saw everything, and one that was given a snapshot. */
-async function bothClients(bytes: Uint8Array, size = SIZE): Promise<{ original: Client; copy: Client }> {
-  const original = new Client(size)
-  await original.write(bytes)
-  const copy = new Client(size)
-  await copy.write(await snapshotOf(bytes, size))
-  return { original, copy }
-}
-
-function assertSame({ original, copy }: { original: Client; copy: Client }, wraps = true): void {
-  assert.deepEqual(describeTerminal(copy.terminal, wraps), describeTerminal(original.terminal, wraps))
-}
 
 const STATES: readonly (readonly [what: string, bytes: string])[] = [
   ['text and colours', 'plain \x1b[1;31mred\x1b[38;5;200mpalette\x1b[48;2;1;2;3mrgb\x1b[0m\r\nnext'],
@@ -91,7 +46,7 @@ const STATES: readonly (readonly [what: string, bytes: string])[] = [
 
 for (const [what, bytes] of STATES) {
   test(`a snapshot keeps ${what}`, async () => {
-    assertSame(await bothClients(Buffer.from(bytes)))
+    assertSame(await bothClients(Buffer.from(bytes), SIZE))
   })
 }
 
@@ -106,7 +61,7 @@ test('what a program draws after a snapshot looks the same as without one', asyn
     .array(fc.constantFrom(...PIECES), { maxLength: 40 })
     .map((pieces) => Buffer.from(pieces.join('')))
   const property = fc.asyncProperty(program, program, async (before, after) => {
-    const clients = await bothClients(before)
+    const clients = await bothClients(before, SIZE)
     assertSame(clients)
     await clients.original.write(after)
     await clients.copy.write(after)
@@ -118,16 +73,6 @@ test('what a program draws after a snapshot looks the same as without one', asyn
 
 for (const name of readdirSync(FIXTURES)) {
   test(`a snapshot anywhere in ${name} looks like the original, then and at the end`, async () => {
-    const recording = readFileSync(new URL(name, FIXTURES))
-    const parts = 12
-    for (let part = 1; part <= parts; part++) {
-      const wanted = Math.floor((recording.length * part) / parts)
-      const cut = Math.max(0, scanGround('ground', recording.subarray(0, wanted)).lastGround)
-      const clients = await bothClients(recording.subarray(0, cut), FIXTURE_SIZE)
-      assertSame(clients)
-      await clients.original.write(recording.subarray(cut))
-      await clients.copy.write(recording.subarray(cut))
-      assertSame(clients, false)
-    }
+    await assertSameAnywhere(readFileSync(new URL(name, FIXTURES)), FIXTURE_SIZE)
   })
 }

@@ -22,7 +22,8 @@ interface Inside {
 }
 
 /**
- * Everything that a user sees of a terminal, and everything that decides how further output looks.
+ * Everything that a user sees of a terminal, and everything that decides how further output looks. Synchronized output
+ * (2026) is not part of it: it decides when something is drawn, not what.
  *
  * @param wraps also which rows are the rest of a longer line; of the first row nobody can tell
  */
@@ -41,8 +42,8 @@ export function describeTerminal(terminal: Terminal, wraps: boolean): Readonly<R
     tabs: Object.keys(active.tabs).filter(
       (column) => Number(column) < terminal.cols && active.tabs[Number(column)],
     ),
-    modes: { ...terminal.modes },
-    private: { ...core.coreService.decPrivateModes },
+    modes: { ...terminal.modes, synchronizedOutputMode: undefined },
+    private: { ...core.coreService.decPrivateModes, synchronizedOutput: undefined },
     hidden: core.coreService.isCursorHidden,
     mouse: core.coreMouseService.activeEncoding,
     shift: core._charsetService.glevel,
