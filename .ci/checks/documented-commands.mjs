@@ -32,6 +32,8 @@ const SMALL = {
   start: '--rounds=2',
   idle: '--sessions=12',
   gateway: '--quick --rounds=1 --scenarios=throughput --peers=cliscale,direct',
+  resume: '--quick --terminals=40 --real=4',
+  browser: '--megabytes=2 --renderer=dom',
 }
 
 /** Each rule: which commands, and what shows that one works. First match counts. */
@@ -61,7 +63,7 @@ const rules = [
     (command) => until(`node_modules/.bin/${command.replace(/^npx /, '')}`, { code: 0 }),
   ],
   [
-    /^npm run bench -- (start|idle|gateway)$/,
+    /^npm run bench -- (start|idle|gateway|resume|browser)$/,
     (command) => until(`${command} ${SMALL[command.split(' ').at(-1)]}`, { code: 0 }),
   ],
   [
