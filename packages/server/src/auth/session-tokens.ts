@@ -108,10 +108,16 @@ export class TokenVerifier {
   #keys: ReadonlyMap<string, KeyObject> = new Map()
   #refreshedAt = Number.NEGATIVE_INFINITY
   #refreshing: Promise<void> | undefined
+  #refreshFailures = 0
 
   constructor(options: TokenVerifierOptions) {
     this.#options = options
     this.#now = options.now ?? Date.now
+  }
+
+  /** How often the published keys could not be read. */
+  get refreshFailures(): number {
+    return this.#refreshFailures
   }
 
   /** Number of keys that tokens may be signed with now. */
@@ -143,7 +149,10 @@ export class TokenVerifier {
   }
 
   async #read(): Promise<void> {
-    const records = await this.#options.store.list()
+    const records = await this.#options.store.list().catch((error: unknown) => {
+      this.#refreshFailures += 1
+      throw error
+    })
     this.#keys = new Map(
       records.map(({ kid, publicJwk }) => [kid, createPublicKey({ key: publicJwk, format: 'jwk' })]),
     )

@@ -67,12 +67,22 @@ export interface DialedRunner {
   readonly head: Buffer
 }
 
+/** What is known of an attempt when it is over: how long the connection took, and the runner's answer after it. */
+export interface DialTimes {
+  readonly connectSeconds: number
+  /** Null when there was no connection. */
+  readonly answerSeconds: number | null
+}
+
 /** Why a runner could not be had. */
 export interface DialFailure {
   readonly code: Extract<ErrorCode, 'RUNNER_UNREACHABLE' | 'RUNNER_REFUSED' | 'TOO_MANY_CLIENTS'>
   /** For the log; never shown to a client. */
   readonly detail: string
 }
+
+/** Takes the outcome of an attempt. */
+export type DialDone = (result: DialedRunner | DialFailure, times: DialTimes) => void
 
 /** Ends an attempt; its callback is not called any more. */
 export type CancelDial = () => void
@@ -96,12 +106,14 @@ function newKey(): string {
  * Connects to a runner and shakes hands (RFC 6455 §4.1) with its own secret, so that another runner at a reused address
  * refuses. The callback is called once: with the runner, whose handlers it must set at once, or with why not.
  */
-export function dial(request: DialRequest, done: (result: DialedRunner | DialFailure) => void): CancelDial {
+export function dial(request: DialRequest, done: DialDone): CancelDial {
   return new Attempt(request, done).cancel
 }
 
 class Attempt {
-  private readonly done: (result: DialedRunner | DialFailure) => void
+  private readonly done: DialDone
+  private readonly startedAt = performance.now()
+  private connectedAt = 0
   private readonly socket: DialledSocket
   private readonly accept: string
   private readonly subprotocol: string
@@ -109,7 +121,7 @@ class Attempt {
   private answer: Buffer | null = null
   private settled = false
 
-  constructor(request: DialRequest, done: (result: DialedRunner | DialFailure) => void) {
+  constructor(request: DialRequest, done: DialDone) {
     const key = newKey()
     this.done = done
     this.accept = acceptKey(key)
@@ -125,6 +137,7 @@ class Attempt {
     this.socket.write(requestText(request, key), 'latin1')
     this.socket.on('error', this.onError)
     this.socket.on('end', this.onEnd)
+    this.socket.on('connect', onConnect)
     this.timer = setTimeout(() => this.fail('RUNNER_UNREACHABLE', 'no answer in time'), request.timeoutMs)
   }
 
@@ -138,6 +151,20 @@ class Attempt {
 
   private readonly onEnd = (): void => {
     this.fail('RUNNER_UNREACHABLE', 'the connection ended before the answer')
+  }
+
+  /** The connection stands; the request is on its way. */
+  connected(): void {
+    this.connectedAt = performance.now()
+  }
+
+  private times(): DialTimes {
+    const now = performance.now()
+    const connected = this.connectedAt > 0
+    return {
+      connectSeconds: ((connected ? this.connectedAt : now) - this.startedAt) / 1_000,
+      answerSeconds: connected ? (now - this.connectedAt) / 1_000 : null,
+    }
   }
 
   /** Bytes of the answer. */
@@ -159,7 +186,8 @@ class Attempt {
     if (headers.has('sec-websocket-extensions')) return this.bad('an extension that was not offered')
     const rest = this.answer?.subarray(end)
     if (!this.settle()) return
-    this.done({ socket: this.socket, head: rest === undefined || rest.length === 0 ? NOTHING : rest })
+    const behind = rest === undefined || rest.length === 0 ? NOTHING : rest
+    this.done({ socket: this.socket, head: behind }, this.times())
   }
 
   private refused(status: string | undefined): void {
@@ -175,7 +203,7 @@ class Attempt {
   private fail(code: DialFailure['code'], detail: string): void {
     if (!this.settle()) return
     this.socket.destroy()
-    this.done({ code, detail })
+    this.done({ code, detail }, this.times())
   }
 
   /** Lets go of the socket; false when that was done before. */
@@ -186,9 +214,14 @@ class Attempt {
     this.socket[ATTEMPT] = undefined
     this.socket.off('end', this.onEnd)
     this.socket.off('error', this.onError)
+    this.socket.off('connect', onConnect)
     this.socket.on('error', ignore)
     return true
   }
+}
+
+function onConnect(this: DialledSocket): void {
+  this[ATTEMPT]?.connected()
 }
 
 const NOTHING = Buffer.alloc(0)

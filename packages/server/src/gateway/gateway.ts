@@ -153,9 +153,10 @@ export class Gateway {
       addresses: new RunnerAddresses(options.reach),
       splice: this.splice,
       log: options.log,
-      dialled: (result, seconds) => {
+      dialled: (result, { connectSeconds, answerSeconds }) => {
         this.metrics.dial(result.toLowerCase())
-        this.metrics.phase('dial', seconds)
+        this.metrics.phase('dial', connectSeconds)
+        if (answerSeconds !== null) this.metrics.phase('handshake', answerSeconds)
       },
     }
   }

@@ -1,12 +1,15 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { registerTiming, Timing } from '../observability/timing.ts'
 import type { GatewayStats } from './stats.ts'
-import { registerTiming, Timing } from './timing.ts'
 
 /** Outcomes of an upgrade: `reason` is empty for `ok`. */
 export type UpgradeResult = 'ok' | 'rejected' | 'error'
 
-/** Phases of an upgrade that are timed. */
-export const UPGRADE_PHASES = ['verify', 'redeem', 'dial', 'total'] as const
+/**
+ * Phases of an upgrade that are timed: the token's signature, its redemption, the connection to the runner, the runner's
+ * answer to the handshake; and, in all, from the client's request to the answer to it, which does not wait for a runner.
+ */
+export const UPGRADE_PHASES = ['verify', 'redeem', 'dial', 'handshake', 'total'] as const
 
 /** One of {@link UPGRADE_PHASES}. */
 export type UpgradePhase = (typeof UPGRADE_PHASES)[number]
@@ -30,7 +33,8 @@ export interface GatewayMetrics {
   roundTrip(seconds: number): void
 }
 
-const OPCODES: readonly (readonly [number, string])[] = [
+/** WebSocket frame types that are counted. */
+export const OPCODES: readonly (readonly [number, string])[] = [
   [0, 'continuation'],
   [1, 'text'],
   [2, 'binary'],
@@ -88,6 +92,7 @@ function registerTimings(registers: Registers): Timings {
     verify: new Timing(UPGRADE_BUCKETS),
     redeem: new Timing(UPGRADE_BUCKETS),
     dial: new Timing(UPGRADE_BUCKETS),
+    handshake: new Timing(UPGRADE_BUCKETS),
     total: new Timing(UPGRADE_BUCKETS),
   }
   const lasted = new Timing(LIFE_BUCKETS)
@@ -95,7 +100,7 @@ function registerTimings(registers: Registers): Timings {
   const histograms = [
     {
       name: 'cliscale_gateway_upgrade_duration_seconds',
-      help: 'Time of the phases of a terminal upgrade.',
+      help: 'Time of the phases of a terminal upgrade; total is from the request to the answer, which does not wait for a runner.',
       label: 'phase',
       timings: phases,
     },
@@ -183,6 +188,14 @@ function registerTraffic(registers: Registers, stats: GatewayStats): void {
   }
   labelledCounter(registers, dropped, () =>
     Object.entries(stats.dropped).map(([reason, count]) => [[reason], count] as const),
+  )
+  const pauses = {
+    name: 'pause_seconds_total',
+    help: 'Time that terminals were not read because the peer cannot take more, by the side that is not read.',
+    labels: ['side'],
+  }
+  labelledCounter(registers, pauses, () =>
+    (['client', 'runner'] as const).map((side) => [[side], stats.pauseSeconds(side)] as const),
   )
   const paused = new Gauge({
     name: 'cliscale_gateway_paused_connections',

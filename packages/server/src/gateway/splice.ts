@@ -150,7 +150,7 @@ export class Splice {
     if (runner === null || runner.writableEnded || runner.destroyed || runner.write(bytes)) return
     if (link.is(FLAG.clientHeld)) return
     link.flags |= FLAG.clientHeld
-    this.stats.paused.client += 1
+    this.stats.hold('client', 1)
     link.client.pause()
   }
 
@@ -180,6 +180,7 @@ export class Splice {
 
   /** Ends a connection whose client broke a rule. */
   refuse(link: Link, code: ErrorCode, message: string): void {
+    if (code === 'FRAME_TOO_LARGE') this.stats.dropped.oversize += 1
     link.flags |= FLAG.deaf
     this.part(link, errorFarewell(code, { message, requestId: link.requestId, typed: !link.is(FLAG.tty) }))
   }
@@ -239,7 +240,7 @@ export class Splice {
     link.waiting?.drained()
     if (!link.is(FLAG.runnerHeld)) return
     link.flags &= ~FLAG.runnerHeld
-    this.stats.paused.runner -= 1
+    this.stats.hold('runner', -1)
     if (!link.is(FLAG.paused)) link.runner?.resume()
   }
 
@@ -247,7 +248,7 @@ export class Splice {
   runnerDrained(link: Link): void {
     if (!link.is(FLAG.clientHeld)) return
     link.flags &= ~FLAG.clientHeld
-    this.stats.paused.client -= 1
+    this.stats.hold('client', -1)
     link.client.resume()
   }
 
@@ -346,7 +347,7 @@ export class Splice {
     if (link.runner === null || link.is(FLAG.runnerHeld)) return
     link.flags |= FLAG.runnerHeld
     link.runner.pause()
-    this.stats.paused.runner += 1
+    this.stats.hold('runner', 1)
     const held =
       (this.stats.paused.runner + this.stats.paused.client) * (this.limits.highWaterMark + 2 * CHUNK_BYTES)
     if (held > this.limits.maxBufferedBytes) this.shed()

@@ -1,5 +1,11 @@
-/** Why a client's frame was not passed on. */
-export type DropReason = 'viewer_input' | 'empty' | 'flow_control'
+/** Why a client's message was not passed on. */
+export const DROP_REASONS = ['viewer_input', 'empty', 'flow_control', 'oversize'] as const
+
+/** One of {@link DROP_REASONS}. */
+export type DropReason = (typeof DROP_REASONS)[number]
+
+/** The side of a connection that is not read because its peer cannot take more. */
+export type HeldSide = 'client' | 'runner'
 
 /** Direction of bytes and frames: `in` from the client, `out` to the client. */
 export type Direction = 'in' | 'out'
@@ -18,10 +24,34 @@ export class Traffic {
 export class GatewayStats {
   readonly in: Traffic = new Traffic()
   readonly out: Traffic = new Traffic()
-  readonly dropped: Record<DropReason, number> = { viewer_input: 0, empty: 0, flow_control: 0 }
+  readonly dropped: Record<DropReason, number> = {
+    viewer_input: 0,
+    empty: 0,
+    flow_control: 0,
+    oversize: 0,
+  }
   /** Connections that are not read now, by the side that is not read. */
-  readonly paused: Record<'client' | 'runner', number> = { client: 0, runner: 0 }
+  readonly paused: Record<HeldSide, number> = { client: 0, runner: 0 }
+  private readonly pausedSeconds: Record<HeldSide, number> = { client: 0, runner: 0 }
+  private readonly pausedSince: Record<HeldSide, number> = { client: 0, runner: 0 }
   heartbeatTimeouts = 0
   /** Clients cut off because all together held back too much. */
   shed = 0
+
+  /** A side of one more connection, or of one less, is not read. */
+  hold(side: HeldSide, by: 1 | -1): void {
+    this.pauseSeconds(side)
+    this.paused[side] += by
+  }
+
+  /**
+   * Seconds that connections were not read, all together. The number of paused ones is summed over time, so that no
+   * connection has to remember since when it is paused.
+   */
+  pauseSeconds(side: HeldSide): number {
+    const now = performance.now()
+    this.pausedSeconds[side] += (this.paused[side] * (now - this.pausedSince[side])) / 1_000
+    this.pausedSince[side] = now
+    return this.pausedSeconds[side]
+  }
 }

@@ -5,7 +5,7 @@ import type { Events } from '../store/events.ts'
 import type { EventHints } from '../store/listen.ts'
 import type { Sessions } from '../store/sessions.ts'
 import type { SessionTarget } from '../store/target.ts'
-import { type CancelDial, dial, type DialedRunner, type DialFailure } from './dial.ts'
+import { type CancelDial, dial, type DialedRunner, type DialFailure, type DialTimes } from './dial.ts'
 import { errorFarewell, messageFrame } from './frames.ts'
 import { HeldInput } from './held-input.ts'
 import { FLAG, type Link, type LinkInput } from './link.ts'
@@ -23,8 +23,8 @@ export interface WaitingRoomServices {
   readonly addresses: RunnerAddresses
   readonly splice: Splice
   readonly log: Log
-  /** A runner was reached, or not, after so many seconds. */
-  readonly dialled: (result: 'ok' | DialFailure['code'], seconds: number) => void
+  /** A runner was reached, or not. */
+  readonly dialled: (result: 'ok' | DialFailure['code'], times: DialTimes) => void
 }
 
 const FIRST_PAUSE_MS = 25
@@ -184,7 +184,6 @@ class Guest implements LinkInput {
     if (target === null) {
       return this.failed({ code: 'RUNNER_REFUSED', detail: `the address ${address} is not allowed` })
     }
-    const startedAt = performance.now()
     const { role, subprotocol, requestId } = this.link
     this.cancelDial = dial(
       {
@@ -198,10 +197,10 @@ class Guest implements LinkInput {
         highWaterMark: limits.highWaterMark,
         reads: splice,
       },
-      (result) => {
+      (result, times) => {
         this.cancelDial = undefined
         const outcome = 'socket' in result ? 'ok' : result.code
-        this.services.dialled(outcome, (performance.now() - startedAt) / 1_000)
+        this.services.dialled(outcome, times)
         if ('socket' in result) this.join(result)
         else this.failed(result)
       },

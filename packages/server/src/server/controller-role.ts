@@ -1,4 +1,3 @@
-import { Counter, Gauge } from 'prom-client'
 import { FileSigner } from '../auth/file-signer.ts'
 import type { IdentityVerifier } from '../auth/identity.ts'
 import { KeyRing } from '../auth/key-ring.ts'
@@ -15,6 +14,7 @@ import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { type DataPaths, StartError } from './data-folder.ts'
 import { type Doors, openDoors } from './identity.ts'
+import { controllerMetrics } from './metrics.ts'
 import type { Storage } from './storage.ts'
 
 /** Sessions, tokens and drivers of one process. */
@@ -95,7 +95,7 @@ export async function startController(options: RoleOptions): Promise<ControllerR
     keepEndedSeconds: config.keepEndedSeconds,
   })
   stack.defer(() => controller.close())
-  measure(controller, metrics)
+  controllerMetrics(metrics, () => controller.state)
   await controller.start()
   const all = stack.move()
   return { controller, doors, [Symbol.asyncDispose]: () => all.disposeAsync() }
@@ -110,45 +110,4 @@ async function asStartError<T>(work: Promise<T>): Promise<T> {
       throw new StartError(error.message, { cause: error })
     throw error
   }
-}
-
-function measure(controller: Controller, metrics: Metrics): void {
-  const gauge = (name: string, help: string, read: () => number): Gauge =>
-    new Gauge({
-      name: `cliscale_controller_${name}`,
-      help,
-      registers: [metrics],
-      collect() {
-        this.set(read())
-      },
-    })
-  gauge(
-    'active_sessions',
-    'Sessions that have a place on a runner or are on their way to one.',
-    () => controller.state.active,
-  )
-  gauge('queued_sessions', 'Sessions that wait for a place.', () => controller.state.queued)
-  gauge('starting_sessions', 'Sessions on their way to a runner.', () => controller.state.starting)
-  gauge(
-    'runners',
-    'Runners that this controller follows, blank ones included.',
-    () => controller.state.runners,
-  )
-  gauge(
-    'waiting_recordings',
-    'Recordings of ended sessions that are not in their storage yet.',
-    () => controller.state.recordings.waiting,
-  )
-  const finished = new Counter({
-    name: 'cliscale_controller_recordings_total',
-    help: 'Finished recordings by what became of them: stored, or failed.',
-    labelNames: ['state'],
-    registers: [metrics],
-    collect() {
-      const { stored, failed } = controller.state.recordings
-      finished.reset()
-      finished.inc({ state: 'stored' }, stored)
-      finished.inc({ state: 'failed' }, failed)
-    },
-  })
 }

@@ -1,4 +1,3 @@
-import { Gauge } from 'prom-client'
 import { createApiKey } from '../auth/api-keys.ts'
 import type { IdentityVerifier, Scope } from '../auth/identity.ts'
 import { addConsoleLoginRoutes, addJwksRoute } from '../auth/routes.ts'
@@ -11,6 +10,7 @@ import { createMetrics, type Metrics } from '../observability/metrics.ts'
 import type { ControllerRole, RoleOptions } from './controller-role.ts'
 import { type DataPaths, prepareDataFolder } from './data-folder.ts'
 import { gatewayOptions } from './gateway-role.ts'
+import { databaseMetrics, poolWaitMetrics } from './metrics.ts'
 import { DEFAULT_PROJECT, openStorage, type Storage } from './storage.ts'
 import type { FastifyInstance } from 'fastify'
 
@@ -50,11 +50,12 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   await using stack = new AsyncDisposableStack()
   const paths = await prepareDataFolder(config.dataDir)
   const metrics = createMetrics()
+  const waits = config.mode === 'controller' ? {} : { onWaited: poolWaitMetrics(metrics) }
   const health = new Health({
     onError: (name, error) => log.warn({ err: error, check: name }, 'A health check failed'),
   })
-  const storage = stack.use(await openStorage({ ...options, health }))
-  measurePool(storage, metrics)
+  const storage = stack.use(await openStorage({ ...options, ...waits, health }))
+  databaseMetrics(metrics, () => storage.database.pool)
   const runnerSecret = await RunnerSecret.fromFile(paths.runnerKey)
   const role = { ...options, paths, storage, runnerSecret, metrics }
   const controller = config.mode === 'gateway' ? null : stack.use(await startControllerRole(role))
@@ -88,19 +89,4 @@ export function addControllerRoutes(app: FastifyInstance, core: Core): void {
   controller.controller.routes(app)
   addJwksRoute(app, storage.store.signingKeys)
   addConsoleLoginRoutes(app, controller.doors.logins)
-}
-
-function measurePool({ database }: Storage, metrics: Metrics): void {
-  const connections = new Gauge({
-    name: 'cliscale_database_connections',
-    help: 'Connections of the database pool, and callers that wait for one, by state.',
-    labelNames: ['state'],
-    registers: [metrics],
-    collect() {
-      const { total, idle, waiting } = database.pool
-      connections.set({ state: 'busy' }, total - idle)
-      connections.set({ state: 'idle' }, idle)
-      connections.set({ state: 'waiting' }, waiting)
-    },
-  })
 }

@@ -1,11 +1,10 @@
-import { Gauge } from 'prom-client'
 import type { GatewayOptions } from '../gateway/gateway.ts'
 import { DEFAULT_ISSUER, TokenVerifier } from '../auth/session-tokens.ts'
 import { runtimeFolder } from '../drivers/process/runner-folder.ts'
 import type { Health } from '../observability/health.ts'
-import type { Metrics } from '../observability/metrics.ts'
 import { HostCheck } from '../http/host-check.ts'
 import { ownHosts } from './hosts.ts'
+import { keyMetrics } from './metrics.ts'
 import type { RoleOptions } from './controller-role.ts'
 
 /** What the gateway of this process works with. It needs no signing key, no seal key and no driver. */
@@ -19,7 +18,8 @@ export function gatewayOptions(
     issuer: config.publicUrl ?? DEFAULT_ISSUER,
     onRefreshError: (error) => log.warn({ err: error }, 'The keys of session tokens could not be read again'),
   })
-  watchKeys(verifier, { health, metrics })
+  watchKeys(verifier, health)
+  keyMetrics(metrics, verifier)
   return {
     tokens,
     sessions,
@@ -43,19 +43,9 @@ export function gatewayOptions(
 }
 
 /** A gateway without keys can let nobody in. */
-function watchKeys(
-  verifier: TokenVerifier,
-  { health, metrics }: { readonly health: Health; readonly metrics: Metrics },
-): void {
+function watchKeys(verifier: TokenVerifier, health: Health): void {
   health.register('keys', 'ready', async () => {
     if (verifier.keyCount === 0) await verifier.refresh()
     return verifier.keyCount > 0 ? null : 'There is no key to check tokens with; start a controller.'
-  })
-  const keys: Gauge = new Gauge({
-    name: 'cliscale_gateway_jwks_keys',
-    help: 'Keys that session tokens may be signed with, as this gateway knows them.',
-    registers: [metrics],
-    aggregator: 'max',
-    collect: () => keys.set(verifier.keyCount),
   })
 }

@@ -33,6 +33,8 @@ export interface StorageOptions {
   readonly signal?: AbortSignal
   /** Connections to an embedded database that other processes make. Default 0. */
   readonly moreConnections?: number
+  /** Told how long each caller waited for a connection, in seconds. */
+  readonly onWaited?: (seconds: number) => void
 }
 
 /** Connections that the embedded database allows beside this process's pool: for what listens, for commands, spare. */
@@ -60,6 +62,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     idleTimeoutMs: config.dbIdleTimeoutMillis,
     acquireTimeoutMs: config.dbAcquireTimeoutMillis,
     log,
+    ...(options.onWaited === undefined ? {} : { onWaited: options.onWaited }),
   })
   stack.defer(() => database.close())
   health.register('database', 'ready', () => database.check())

@@ -63,6 +63,8 @@ export interface DatabaseOptions {
   /** Shown in `pg_stat_activity`. Default `cliscale-server <pid>`. */
   readonly applicationName?: string
   readonly log?: Log
+  /** Told how long each caller waited for a connection, in seconds, also when it got none. */
+  readonly onWaited?: (seconds: number) => void
 }
 
 /** Opens the pool. Connects on first use, so it works while the database is still away. */
@@ -99,11 +101,13 @@ export function clientConfig(connectionString: string, applicationName: string):
 class PooledDatabase implements Database {
   readonly connectionString: string
   readonly #pool: Pool
+  readonly #onWaited: (seconds: number) => void
   #closed: Promise<void> | undefined
 
   constructor(options: DatabaseOptions) {
     const statementTimeoutMs = options.statementTimeoutMs ?? 15_000
     this.connectionString = options.connectionString
+    this.#onWaited = options.onWaited ?? (() => undefined)
     this.#pool = new Pool({
       ...clientConfig(options.connectionString, options.applicationName ?? `cliscale-server ${process.pid}`),
       max: options.maxConnections ?? 10,
@@ -167,10 +171,13 @@ class PooledDatabase implements Database {
 
   async #withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     let client: PoolClient
+    const askedAt = performance.now()
     try {
       client = await this.#pool.connect()
     } catch (error) {
       throw toDatabaseError(error)
+    } finally {
+      this.#onWaited((performance.now() - askedAt) / 1_000)
     }
     let broken = false
     // A connection that is lost between two statements of a transaction tells so only here.

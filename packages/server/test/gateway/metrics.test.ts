@@ -28,6 +28,7 @@ test('the metrics tell what happened: traffic, refusals, drops, closes, and name
     'cliscale_gateway_upgrade_duration_seconds_count{phase="verify"} 1',
     'cliscale_gateway_upgrade_duration_seconds_count{phase="redeem"} 1',
     'cliscale_gateway_upgrade_duration_seconds_count{phase="dial"} 1',
+    'cliscale_gateway_upgrade_duration_seconds_count{phase="handshake"} 1',
     'cliscale_gateway_upgrade_duration_seconds_count{phase="total"} 1',
     // Two inputs of six header bytes and four of payload, and an empty frame of six.
     'cliscale_gateway_bytes_total{direction="in"} 26',

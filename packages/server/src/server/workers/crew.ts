@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Counter, Gauge } from 'prom-client'
+import type { Counter } from 'prom-client'
 import { type Log, standardOutput } from '../../observability/log.ts'
 import {
   addUp,
@@ -10,6 +10,7 @@ import {
   snapshot,
 } from '../../observability/metrics.ts'
 import { StartError } from '../data-folder.ts'
+import { crewMetrics } from '../metrics.ts'
 import { linesTo } from './lines.ts'
 import { type Answers, type FromWorker, isMessage, type ToWorker, type WorkerTask } from './messages.ts'
 
@@ -63,23 +64,7 @@ export class Crew {
     // Workers take connections from one queue in the kernel: see ARCHITECTURE.md, "Several processes behind one port".
     cluster.schedulingPolicy = cluster.SCHED_NONE
     cluster.setupPrimary({ args: [...options.args], stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
-    const registers = [options.metrics]
-    const members = this.#members
-    const crew: Gauge = new Gauge({
-      name: 'cliscale_server_workers',
-      help: 'Worker processes: `wanted`, and those that are `up`.',
-      labelNames: ['state'],
-      registers,
-      collect() {
-        crew.set({ state: 'wanted' }, options.size)
-        crew.set({ state: 'up' }, [...members.values()].filter(({ listening }) => listening).length)
-      },
-    })
-    this.#restarts = new Counter({
-      name: 'cliscale_server_worker_restarts_total',
-      help: 'Worker processes started in the place of one that ended unasked.',
-      registers,
-    })
+    this.#restarts = crewMetrics(options.metrics, { wanted: options.size, up: () => this.up })
   }
 
   /** Workers that serve now. */

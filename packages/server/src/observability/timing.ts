@@ -42,10 +42,12 @@ export function registerTiming(options: TimingHistogramOptions): void {
 
 class TimingHistogram {
   readonly name: string
+  readonly labelNames: readonly string[]
   private readonly options: TimingHistogramOptions
 
   constructor(options: TimingHistogramOptions) {
     this.name = options.name
+    this.labelNames = options.label === undefined ? [] : [options.label]
     this.options = options
   }
 
