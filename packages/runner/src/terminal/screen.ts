@@ -1,6 +1,7 @@
 import { Unicode11Addon } from '@xterm/addon-unicode11'
 import headless from '@xterm/headless'
 
+import { RowPool } from './row-pool.ts'
 import { serializeRows } from './serialize-rows.ts'
 import { regions, savedCursor, supplement } from './supplement.ts'
 import type { Core } from './xterm-inside.ts'
@@ -21,6 +22,8 @@ export interface ScreenOptions {
  */
 export class Screen {
   readonly #terminal: InstanceType<typeof headless.Terminal>
+  readonly #core: Core
+  readonly #rows: RowPool
 
   constructor(options: ScreenOptions) {
     this.#terminal = new headless.Terminal({
@@ -32,6 +35,8 @@ export class Screen {
     })
     this.#terminal.loadAddon(new Unicode11Addon())
     this.#terminal.unicode.activeVersion = '11'
+    this.#core = (this.#terminal as unknown as { readonly _core: Core })._core
+    this.#rows = new RowPool(this.#core)
   }
 
   /** True while a full-screen program shows the alternate screen. */
@@ -60,7 +65,8 @@ export class Screen {
 
   /** Sets the size; lines are wrapped anew. */
   resize(columns: number, rows: number): void {
-    this.#terminal.resize(Math.max(2, columns), rows)
+    const wide = Math.max(2, columns)
+    this.#rows.resizing(wide, () => this.#terminal.resize(wide, rows))
   }
 
   /**
@@ -68,7 +74,7 @@ export class Screen {
    * event loop, during which nothing may be written and no size set.
    */
   async serialize(): Promise<string> {
-    const core = (this.#terminal as unknown as { readonly _core: Core })._core
+    const core = this.#core
     const { buffer, cols } = this.#terminal
     const rows = await serializeRows(buffer.normal, cols, core._oscLinkService)
     const rest = supplement(core, this.#terminal)

@@ -1,7 +1,7 @@
 import type { IBufferCell } from '@xterm/headless'
 
 /**
- * The parts of `@xterm/headless` 6.0.0 that a snapshot needs and its public interface does not show. The version is
+ * The parts of `@xterm/headless` 6.0.0 that a snapshot and the memory of rows need and its public interface does not show. The version is
  * pinned, these types are the only place that knows them, and a test compares whole terminals.
  */
 
@@ -38,8 +38,25 @@ export interface Attributes {
 /** A cell, with its attributes. */
 export type Cell = IBufferCell & Attributes
 
+/** One row of a buffer. */
+export interface Row {
+  /** Three numbers for each cell. */
+  _data: Uint32Array
+  readonly _combined: Record<number, string>
+  readonly _extendedAttrs: Record<number, unknown>
+  length: number
+  isWrapped: boolean
+  setCell(x: number, cell: unknown): void
+  clone: (this: Row) => Row
+  /** True when much of its memory is unused. */
+  resize: (this: Row, columns: number, fill: unknown) => boolean
+  /** Gives unused memory back. Returns 1 when it did, else 0. */
+  cleanupMemory: (this: Row) => number
+}
+
 /** One of the two screens. */
 export interface Buffer {
+  readonly lines: { readonly maxLength: number; get(index: number): Row | undefined }
   readonly x: number
   readonly y: number
   readonly ybase: number
@@ -61,7 +78,12 @@ export interface Links {
 
 /** The emulator itself. */
 export interface Core {
-  readonly _bufferService: { readonly cols: number; readonly rows: number }
+  readonly _bufferService: {
+    readonly cols: number
+    readonly rows: number
+    /** Makes a row at the bottom. */
+    scroll(attributes: unknown, wrapped?: boolean): void
+  }
   readonly buffers: { readonly active: Buffer; readonly normal: Buffer }
   readonly coreService: {
     readonly isCursorHidden: boolean
