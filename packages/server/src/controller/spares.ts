@@ -54,6 +54,8 @@ export class Spares {
     if (this.#isBusy() || this.#launcher.busy > 0 || this.#filling !== null) return this.refillSoon()
     this.#filling = this.#fill()
       .catch((error: unknown) => {
+        // A start that closing cut off is no failure that anyone must look at.
+        if (this.#closed) return
         this.#parts.log.warn({ err: error }, 'a spare runner could not be started')
         this.refillSoon(AFTER_FAILURE_MS)
       })
