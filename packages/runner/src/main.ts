@@ -47,10 +47,14 @@ function start(config: RunnerConfig): void {
 }
 
 function run(config: RunnerConfig, { secret, log }: { secret: string; log: Log }): void {
-  const events = new EventStreams(() => runner.maybeEnd())
+  const events = new EventStreams(
+    () => runner.maybeEnd(),
+    () => runner.figures,
+  )
   const runner: Runner = new Runner(config, log, {
     event: (event) => events.send(event),
     exitDelivered: () => events.exitDelivered,
+    counted: () => events.figuresSoon(),
     over: () => void end(server, events),
   })
   const server = createPort({

@@ -48,6 +48,7 @@ async function rehearse(config: RunnerConfig): Promise<void> {
   const runner = new Runner(config, log, {
     event: (event) => events.send(event),
     exitDelivered: () => true,
+    counted: () => {},
     over: () => {},
   })
   const port = createPort({

@@ -2,6 +2,7 @@ import type {
   BundleSpec,
   PhaseReport,
   RunnerEvent,
+  RunnerFigures,
   RunnerState,
   RunnerStatus,
   SessionExit,
@@ -31,6 +32,8 @@ import { Terminal } from './terminal/terminal.ts'
 /** What the runner tells the program around it. */
 export interface RunnerEvents {
   readonly event: (event: RunnerEvent) => void
+  /** There are new {@link Runner.figures}. */
+  readonly counted: () => void
   /** The runner's life is over; the process should end. */
   readonly over: () => void
   /** True when the controller knows the exit. */
@@ -74,7 +77,7 @@ export class Runner {
     this.#config = config
     this.#log = log
     this.#events = events
-    this.server = new TerminalServer({ left: (tookAll) => this.#onLeft(tookAll) })
+    this.server = new TerminalServer({ left: (tookAll) => this.#onLeft(tookAll), counted: events.counted })
     this.#blank = new Deadline(() => this.#end('no controller came'))
     this.#lifetime = new Deadline(() => this.stop({ reason: 'expired', graceMs: 2_000 }))
     this.#linger = new Deadline(() => this.#end('the session is over'))
@@ -95,6 +98,23 @@ export class Runner {
       outputOffset: this.#terminal?.history.ring.head ?? 0,
       lastActivityAtMs: this.#idle.lastMs,
       pid: process.pid,
+      figures: this.figures,
+    }
+  }
+
+  /** What is counted, for metrics. */
+  get figures(): RunnerFigures {
+    const { figures, counts } = this.server
+    const ring = this.#terminal?.history.ring
+    return {
+      resumes: figures.resumes,
+      gaps: figures.gaps,
+      gapBytes: figures.gapBytes,
+      replayedBytes: figures.replayedBytes,
+      pausedMs: Math.floor(this.#terminal?.pausedMs ?? 0),
+      ringBytes: ring === undefined ? 0 : ring.head - ring.tail,
+      unackedBytes: this.#terminal?.unackedBytes ?? 0,
+      clients: counts,
     }
   }
 

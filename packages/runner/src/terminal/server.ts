@@ -14,6 +14,7 @@ import {
 import type { RawData, WebSocket } from 'ws'
 
 import { Client } from './client.ts'
+import { ResumeFigures } from './figures.ts'
 import { InputLedger } from './input-ledger.ts'
 import { planResume, type ResumePlan } from './resume.ts'
 import type { Terminal } from './terminal.ts'
@@ -34,6 +35,8 @@ const BROKEN: ReadonlySet<number> = new Set([1006, 1012])
 export interface TerminalServerEvents {
   /** A client is gone. `tookAll`: it may drive, and has received all output and the exit. */
   readonly left: (tookAll: boolean) => void
+  /** A client was brought up to date, or is gone. */
+  readonly counted?: () => void
 }
 
 /** How one socket was let in. */
@@ -47,6 +50,7 @@ export interface Admission {
 export class TerminalServer {
   /** One life of this runner; offsets of another mean nothing here. */
   readonly epoch: string = randomUUID()
+  readonly figures: ResumeFigures = new ResumeFigures()
   readonly #clients = new Set<Client>()
   readonly #ledger: InputLedger
   readonly #events: TerminalServerEvents
@@ -261,6 +265,7 @@ export class TerminalServer {
       this.#sendScreen(client, plan.mode === 'snapshot' ? plan : { mode: 'snapshot' })
       return
     }
+    this.figures.resumed(plan, terminal.history.ring.head)
     this.#sendReady(client, plan, {
       offset: plan.offset,
       replayBytes: terminal.replayBytes(client, plan.offset),
@@ -271,6 +276,7 @@ export class TerminalServer {
 
   #sendScreen(client: Client, plan: ResumePlan): void {
     this.#attachBySnapshot(client, plan).catch((error: unknown) => {
+      this.figures.resumes.failed += 1
       client.fail('INTERNAL', `The screen could not be rebuilt: ${String(error)}.`)
     })
   }
@@ -278,9 +284,12 @@ export class TerminalServer {
   async #attachBySnapshot(client: Client, plan: ResumePlan): Promise<void> {
     const terminal = this.#terminal
     if (terminal === undefined) return
+    // One that fell behind was there all the time.
+    const resumes = client.state !== 'lost'
     client.state = 'attaching'
     const snapshot = await terminal.history.snapshot()
     if (client.state !== 'attaching') return
+    if (resumes) this.figures.resumed(plan, terminal.history.ring.head)
     this.#sendReady(client, plan, { offset: snapshot.offset, replayBytes: snapshot.data.length })
     if (!client.extended) client.sendSnapshot(RESET)
     client.sendSnapshot(snapshot.data)
@@ -293,11 +302,13 @@ export class TerminalServer {
     if (this.#terminal?.seat.holder === client) this.#terminal.answered()
     this.announce()
     this.#advance(client)
+    this.#events.counted?.()
   }
 
   #sendReady(client: Client, plan: ResumePlan, from: { offset: number; replayBytes: number }): void {
     const terminal = this.#terminal
     if (terminal === undefined) return
+    this.figures.replayedBytes += from.replayBytes
     if (!client.extended) {
       client.send({ type: 'title', title: this.#title })
       client.send({ type: 'preferences', preferences: {} })
@@ -344,5 +355,6 @@ export class TerminalServer {
     this.#terminal?.leave(client, BROKEN.has(code))
     this.announce()
     this.#events.left(finished && client.role === 'driver')
+    this.#events.counted?.()
   }
 }

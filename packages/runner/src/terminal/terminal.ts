@@ -3,6 +3,7 @@ import { CREDIT_WINDOW_BYTES, type SessionExit } from '@cliscale/sdk/protocol'
 import { Absence } from './absence.ts'
 import type { Client } from './client.ts'
 import type { Recorder } from '../recording/recorder.ts'
+import { Stopwatch } from './figures.ts'
 import { History, type HistoryOptions } from './history.ts'
 import { Pty, type PtyExit, type PtyOptions } from './pty.ts'
 import { Seat } from './seat.ts'
@@ -44,7 +45,7 @@ export class Terminal {
   readonly #recorder: Recorder | undefined
   readonly #absence: Absence = new Absence()
   #pty: Pty | undefined
-  #paused = false
+  readonly #held: Stopwatch = new Stopwatch()
   #flushing = false
   #flushedAt = 0
   #flushedBytes = 0
@@ -73,6 +74,17 @@ export class Terminal {
   /** Input bytes that the program has not taken yet. */
   get pendingInput(): number {
     return this.#pty?.input.pendingBytes ?? this.#earlyBytes
+  }
+
+  /** How long the PTY was not read, in milliseconds. */
+  get pausedMs(): number {
+    return this.#held.ms
+  }
+
+  /** Output bytes that the driver, here or expected back, has not confirmed; at most the ring. */
+  get unackedBytes(): number {
+    const { head, capacity } = this.history.ring
+    return Math.min(head - (this.#confirmedByDriver() ?? head), capacity)
   }
 
   /** True once there is output to attach to. */
@@ -152,8 +164,8 @@ export class Terminal {
    */
   gate(): void {
     const hold = this.#mustHold()
-    if (hold === this.#paused) return
-    this.#paused = hold
+    if (hold === this.#held.running) return
+    this.#held.running = hold
     if (hold) this.#pty?.pause()
     else this.#pty?.resume()
   }
@@ -183,8 +195,8 @@ export class Terminal {
     this.#recorder?.output(chunk)
     this.history.append(chunk)
     this.#flushSoon()
-    this.#paused = this.#mustHold()
-    return !this.#paused
+    this.#held.running = this.#mustHold()
+    return !this.#held.running
   }
 
   /**
@@ -214,7 +226,7 @@ export class Terminal {
     const confirmed = this.#confirmedByDriver()
     if (confirmed === undefined) return false
     const owed = this.history.ring.head - confirmed
-    return this.#paused ? owed > this.window / 2 : owed >= this.window
+    return this.#held.running ? owed > this.window / 2 : owed >= this.window
   }
 
   /** Offset up to which the driver has parsed, here or expected back; undefined when there is nobody to wait for. */

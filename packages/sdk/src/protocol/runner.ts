@@ -110,6 +110,35 @@ export const RUNNER_STATES = ['blank', 'preparing', 'running', 'exited'] as cons
 /** One of {@link RUNNER_STATES}. */
 export type RunnerState = (typeof RUNNER_STATES)[number]
 
+/** How terminals are brought up to date: as `R` says, or not at all. */
+export const RUNNER_RESUMES = ['fresh', 'delta', 'snapshot', 'failed'] as const
+
+/** Upper bounds of the buckets of {@link RunnerFigures.gaps}, in bytes; one more bucket is for those above. */
+export const RESUME_GAP_BYTES = [0, 1_024, 16_384, 131_072, 1_048_576, 16_777_216, 268_435_456] as const
+
+/** A longer gap counts as this many bytes. */
+export const MAX_RESUME_GAP_BYTES = 4_294_967_296
+
+/** What a runner counts, for metrics. Whole numbers from 0 on; those that count never fall during its life. */
+export interface RunnerFigures {
+  /** Terminals that were brought up to date, first attachments included. */
+  readonly resumes: Readonly<Record<(typeof RUNNER_RESUMES)[number], number>>
+  /** Resumes by how many bytes of output the client lacked, a number for each bucket of {@link RESUME_GAP_BYTES}. */
+  readonly gaps: readonly number[]
+  /** Those bytes, all together. */
+  readonly gapBytes: number
+  /** Bytes that were sent again, screens included. */
+  readonly replayedBytes: number
+  /** How long the PTY was not read because its driver, screen or recording did not follow. */
+  readonly pausedMs: number
+  /** Now: output bytes that the ring holds. */
+  readonly ringBytes: number
+  /** Now: output bytes that the driver has not confirmed. */
+  readonly unackedBytes: number
+  /** Now: attached clients. */
+  readonly clients: Readonly<Record<Role, number>>
+}
+
 /** Answer of `GET /v1/status`. */
 export interface RunnerStatus {
   readonly runnerId: string
@@ -124,6 +153,7 @@ export interface RunnerStatus {
   /** Milliseconds since the epoch of the last byte in either direction. */
   readonly lastActivityAtMs: number
   readonly pid: number
+  readonly figures?: RunnerFigures
 }
 
 /** One line of the event stream. */
@@ -132,3 +162,5 @@ export type RunnerEvent =
   | { readonly type: 'phase'; readonly report: PhaseReport }
   | { readonly type: 'running' }
   | { readonly type: 'exit'; readonly exit: SessionExit }
+  /** What changed since the last time: soon after clients came or went, and with every keep-alive. */
+  | { readonly type: 'figures'; readonly figures: RunnerFigures }

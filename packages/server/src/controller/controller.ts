@@ -6,6 +6,7 @@ import type { EventHints } from '../store/listen.ts'
 import { Actions } from './actions.ts'
 import { Capacity } from './capacity.ts'
 import { Ender } from './ender.ts'
+import type { FleetFigures } from './fleet-figures.ts'
 import { Launcher } from './launcher.ts'
 import type { Parts } from './parts.ts'
 import type { RecordingStorage } from '../recordings/storage.ts'
@@ -74,6 +75,8 @@ export interface ControllerState {
   /** Runners whose events are followed, blank ones included. */
   readonly runners: number
   readonly recordings: KeeperFigures
+  /** What those runners count. */
+  readonly fleet: FleetFigures
 }
 
 /** Sessions from their creation to their end. */
@@ -136,6 +139,7 @@ export function createController(options: ControllerOptions): Controller {
         starting: starter.busy,
         runners: watcher.size,
         recordings: keeper.figures,
+        fleet: watcher.figures,
       }
     },
     close: async () => {

@@ -1,9 +1,13 @@
 import {
   isObject,
   type JsonObject,
+  MAX_CLIENTS_PER_SESSION,
+  MAX_RESUME_GAP_BYTES,
   phaseReport,
+  RESUME_GAP_BYTES,
   RUNNER_STATES,
   type RunnerEvent,
+  type RunnerFigures,
   type RunnerStatus,
   sessionExit,
 } from '@cliscale/sdk/protocol'
@@ -20,6 +24,8 @@ export function readEvent(json: JsonObject): RunnerEvent {
       return { type: 'running' }
     case 'exit':
       return { type: 'exit', exit: sessionExit(object(json.exit)) }
+    case 'figures':
+      return { type: 'figures', figures: readFigures(object(json.figures)) }
     default:
       throw new CodedError('RUNNER_UNREACHABLE', 'The runner sent an event that is not of the contract.')
   }
@@ -42,7 +48,43 @@ export function readStatus(json: JsonObject): RunnerStatus {
     outputOffset: count(json.outputOffset),
     lastActivityAtMs: count(json.lastActivityAtMs),
     pid: count(json.pid),
+    ...(json.figures === undefined ? {} : { figures: readFigures(object(json.figures)) }),
   }
+}
+
+/** Largest ring that a runner may have. */
+const MAX_RING_BYTES = 67_108_864
+
+/** Reads figures: what no runner of ours can have is refused. @throws {CodedError} `RUNNER_UNREACHABLE` */
+function readFigures(json: JsonObject): RunnerFigures {
+  const resumes = object(json.resumes)
+  const clients = object(json.clients)
+  const { gaps } = json
+  if (!Array.isArray(gaps) || gaps.length !== RESUME_GAP_BYTES.length + 1) throw malformed()
+  const delta = count(resumes.delta)
+  const snapshot = count(resumes.snapshot)
+  const counted = gaps.map((gap) => count(gap))
+  const gapBytes = count(json.gapBytes)
+  const resumed = counted.reduce((sum, gap) => sum + gap, 0)
+  if (resumed > delta + snapshot || gapBytes > resumed * MAX_RESUME_GAP_BYTES) throw malformed()
+  return {
+    resumes: { fresh: count(resumes.fresh), delta, snapshot, failed: count(resumes.failed) },
+    gaps: counted,
+    gapBytes,
+    replayedBytes: count(json.replayedBytes),
+    pausedMs: count(json.pausedMs),
+    ringBytes: atMost(count(json.ringBytes), MAX_RING_BYTES),
+    unackedBytes: atMost(count(json.unackedBytes), MAX_RING_BYTES),
+    clients: {
+      driver: atMost(count(clients.driver), MAX_CLIENTS_PER_SESSION),
+      observer: atMost(count(clients.observer), MAX_CLIENTS_PER_SESSION),
+    },
+  }
+}
+
+function atMost(value: number, limit: number): number {
+  if (value > limit) throw malformed()
+  return value
 }
 
 function object(value: unknown): JsonObject {

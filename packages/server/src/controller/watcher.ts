@@ -1,9 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { PhaseReport, RunnerEvent, RunnerStatus, SessionExit } from '@cliscale/sdk/protocol'
+import type {
+  PhaseReport,
+  RunnerEvent,
+  RunnerFigures,
+  RunnerStatus,
+  SessionExit,
+} from '@cliscale/sdk/protocol'
 import { predecessors } from '../lifecycle/states.ts'
 import type { Transition } from '../store/sessions.ts'
 import { fullJitter } from './backoff.ts'
 import { EventFollower } from './event-follower.ts'
+import { FleetFigures } from './fleet-figures.ts'
 import type { Parts } from './parts.ts'
 import type { RunnerTarget } from './runner-client.ts'
 
@@ -45,6 +52,8 @@ interface Followed {
 export class Watcher {
   readonly #parts: Parts
   readonly #events: WatcherEvents
+  /** What the followed runners count. */
+  readonly figures: FleetFigures = new FleetFigures()
   readonly #followed = new Map<string, Followed>()
   #closed = false
 
@@ -100,6 +109,7 @@ export class Watcher {
     const followed = this.#followed.get(runnerId)
     if (followed === undefined) return
     this.#followed.delete(runnerId)
+    this.figures.forget(runnerId)
     followed.stopped = true
     followed.connection?.close()
     if (followed.timer !== null) clearTimeout(followed.timer)
@@ -135,10 +145,16 @@ export class Watcher {
   }
 
   #receive(followed: Followed, event: RunnerEvent): void {
+    if (event.type === 'figures') return this.#count(followed, event.figures)
+    if (event.type === 'status') this.#count(followed, event.status.figures)
     if (event.type !== 'status' || event.status.sessionId !== null) followed.accepted = true
     if (event.type === 'phase' && event.report.progress !== undefined)
       return this.#progress(followed, event.report)
     this.#write(followed, () => this.#apply(followed, event))
+  }
+
+  #count({ stopped, target }: Followed, figures: RunnerFigures | undefined): void {
+    if (!stopped && figures !== undefined) this.figures.take(target.runnerId, figures)
   }
 
   /** A write that fails gives the connection up: the next one begins with the present state. */
@@ -153,7 +169,7 @@ export class Watcher {
     })
   }
 
-  async #apply(followed: Followed, event: RunnerEvent): Promise<void> {
+  async #apply(followed: Followed, event: Exclude<RunnerEvent, { type: 'figures' }>): Promise<void> {
     switch (event.type) {
       case 'status':
         return this.#applyStatus(followed, event.status)

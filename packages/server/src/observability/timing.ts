@@ -1,6 +1,6 @@
 import type { Metric, MetricValueWithName, Registry } from 'prom-client'
 
-/** Durations in buckets, in seconds. Observing costs a few comparisons; a labelled histogram costs microseconds. */
+/** Observations in buckets, such as durations in seconds. Observing costs a few comparisons; a labelled histogram costs microseconds. */
 export class Timing {
   readonly bounds: readonly number[]
   /** Observations by bucket; the last one is for those above every bound. */
@@ -14,7 +14,16 @@ export class Timing {
     this.counts = Array.from({ length: bounds.length + 1 }, () => 0)
   }
 
-  /** Counts one duration. */
+  /** Counts what was counted elsewhere: observations by bucket, and their sum. */
+  add(counts: readonly number[], sum: number): void {
+    for (const [bucket, more] of counts.entries()) {
+      this.counts[bucket] = (this.counts[bucket] ?? 0) + more
+      this.count += more
+    }
+    this.sum += sum
+  }
+
+  /** Counts one. */
   observe(seconds: number): void {
     let bucket = 0
     while (bucket < this.bounds.length && seconds > (this.bounds[bucket] as number)) bucket += 1

@@ -14,6 +14,7 @@ import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { type DataPaths, StartError } from './data-folder.ts'
 import { type Doors, openDoors } from './identity.ts'
+import { fleetMetrics } from './fleet-metrics.ts'
 import { controllerMetrics } from './metrics.ts'
 import type { Storage } from './storage.ts'
 
@@ -96,6 +97,7 @@ export async function startController(options: RoleOptions): Promise<ControllerR
   })
   stack.defer(() => controller.close())
   controllerMetrics(metrics, () => controller.state)
+  fleetMetrics(metrics, controller.state.fleet)
   await controller.start()
   const all = stack.move()
   return { controller, doors, [Symbol.asyncDispose]: () => all.disposeAsync() }

@@ -61,8 +61,12 @@ export function keyMetrics(metrics: Metrics, readings: KeyReadings): void {
 }
 
 /** Registers the figures of a controller. */
-export function controllerMetrics(metrics: Metrics, state: () => ControllerState): void {
-  const gauge = (name: string, help: string, read: (state: ControllerState) => number): Gauge =>
+export function controllerMetrics(metrics: Metrics, state: () => Omit<ControllerState, 'fleet'>): void {
+  const gauge = (
+    name: string,
+    help: string,
+    read: (state: Omit<ControllerState, 'fleet'>) => number,
+  ): Gauge =>
     new Gauge({
       name: `cliscale_controller_${name}`,
       help,

@@ -1,7 +1,9 @@
-import { CLOSE_CODES, ERRORS, ROLES } from '@cliscale/sdk/protocol'
+import { CLOSE_CODES, ERRORS, ROLES, RUNNER_RESUMES } from '@cliscale/sdk/protocol'
+import { FleetFigures } from '../../src/controller/fleet-figures.ts'
 import { gatewayMetrics, OPCODES, UPGRADE_PHASES } from '../../src/gateway/metrics.ts'
 import { DROP_REASONS, GatewayStats } from '../../src/gateway/stats.ts'
 import { createMetrics, type Metrics } from '../../src/observability/metrics.ts'
+import { fleetMetrics } from '../../src/server/fleet-metrics.ts'
 import {
   controllerMetrics,
   crewMetrics,
@@ -40,6 +42,7 @@ const LABEL_VALUES: Readonly<Record<string, readonly string[] | null>> = {
   direction: ['in', 'out'],
   opcode: OPCODES.map(([, name]) => name),
   phase: UPGRADE_PHASES,
+  mode: RUNNER_RESUMES,
   side: SIDES,
   code: [...Object.keys(CLOSE_CODES), 'other'],
   'cliscale_gateway_closed_total side': [...SIDES, 'gateway'],
@@ -59,6 +62,9 @@ const LABEL_VALUES: Readonly<Record<string, readonly string[] | null>> = {
   minor: null,
   patch: null,
 }
+
+const RUNNERS =
+  'Modes `all` and `controller`. Runners tell their figures over the stream of events that their controller follows: a second after clients came or went, every 15 seconds while something changes, and at their end. Counters go on when runners end, and begin with what is new when a server takes runners up from an earlier life.'
 
 /** Long lists that stand elsewhere. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -83,6 +89,7 @@ export async function documentedParts(): Promise<readonly DocumentedPart[]> {
       const recordings = { stored: 0, failed: 0, waiting: 0 }
       controllerMetrics(metrics, () => ({ active: 0, queued: 0, starting: 0, runners: 0, recordings }))
     }),
+    part('Runners', RUNNERS, (metrics) => fleetMetrics(metrics, new FleetFigures())),
     part('Database', 'Every process with a pool: all modes, and each worker.', (metrics) => {
       databaseMetrics(metrics, () => ({ total: 0, idle: 0, waiting: 0 }))
     }),
