@@ -95,7 +95,7 @@ test('ending asks first, keeps the last screen, and the session can be started a
   const before = page.url()
   await page.reload()
   await page.getByRole('heading', { name: 'Ended on request' }).waitFor()
-  await page.getByRole('button', { name: 'Start it again' }).click()
+  await page.getByRole('button', { name: 'Start again' }).click()
   await connected(page)
   assert.notEqual(page.url(), before)
 })

@@ -81,7 +81,7 @@ test('the theme follows the system until one is chosen, and the choice is kept',
   await drawn('light')
   await page.emulateMedia({ colorScheme: 'dark' })
   await drawn('dark')
-  await page.getByRole('button', { name: 'System' }).click()
+  await page.getByRole('button', { name: 'Theme: System' }).click()
   await page.getByRole('button', { name: 'Dark' }).waitFor()
   await page.emulateMedia({ colorScheme: 'light' })
   await page.reload()

@@ -71,9 +71,49 @@ test('a recorded session that ended before is opened with its recording, and sta
   const page = await stage.signIn()
   await page.goto(`${stage.server.baseUrl}/#/sessions/${session.id}`)
   await playerShows(page, 'from before')
-  await page.getByRole('button', { name: 'Start it again' }).click()
+  await page.getByRole('button', { name: 'Start again' }).click()
   await shows(page, 'from before')
   const again = await stage.cliscale.sessions.get(page.url().split('/').at(-1) ?? '')
   assert.notEqual(again.id, session.id)
   assert.equal(again.info.recording?.mode, 'output')
+})
+
+test('a recording that is gone or cannot be reached is told about, and nothing is offered that does not work', async (t) => {
+  const stage = await openConsole(t)
+  const session = await stage.cliscale.sessions.create({
+    command: 'sh',
+    args: ['-c', 'echo still here'],
+    recording: 'output-and-input',
+    metadata: { name: 'on tape' },
+  })
+  await session.waitUntil('ended')
+  const page = await stage.signIn()
+  await page.route('**/recording', (route) => route.abort())
+  await page.getByRole('link', { name: /on tape.*Recorded/ }).click()
+  await page.getByText('CONNECTION_FAILED').waitFor()
+  assert.equal(await page.getByText('The server is away').count(), 0, 'the rest of the page is connected')
+  await page.unroute('**/recording')
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await playerShows(page, 'still here')
+
+  await page.getByRole('link', { name: 'Cliscale' }).click()
+  await stage.cliscale.sessions.deleteRecording(session.id)
+  await page.getByRole('link', { name: /on tape/ }).click()
+  await page.getByRole('heading', { name: 'Exit code 0' }).waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Delete recording' }).count(), 0)
+  assert.equal(await page.getByRole('link', { name: 'Download' }).count(), 0)
+})
+
+test('who may type is told when typing is recorded, and the keys go when the session has ended', async (t) => {
+  const stage = await openConsole(t)
+  const session = await stage.cliscale.sessions.create({ command: 'sh', recording: 'output-and-input' })
+  const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+  const page = await stage.signIn(phone)
+  await page.goto(`${stage.server.baseUrl}/#/sessions/${session.id}`)
+  await connected(page)
+  await page.locator(mark).getByText('REC + input', { exact: true }).waitFor()
+  await page.getByRole('button', { name: 'Escape' }).waitFor()
+  await session.kill()
+  await page.getByRole('button', { name: 'Start again' }).waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Escape' }).count(), 0)
 })

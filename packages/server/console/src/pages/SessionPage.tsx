@@ -102,8 +102,8 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
 }
 
 function Keys(): JSX.Element | null {
-  const { driver, write } = useCliscaleTerminal()
-  return driver ? <KeyRow onKey={(keys) => void write(keys)} /> : null
+  const { driver, exit, write } = useCliscaleTerminal()
+  return driver && exit === null ? <KeyRow onKey={(keys) => void write(keys)} /> : null
 }
 
 type Recipe = Pick<SessionInfo, 'template' | 'command' | 'args' | 'metadata' | 'recording'>

@@ -30,8 +30,8 @@ export function DeleteRecordingDialog(props: DeleteRecordingDialogProps): JSX.El
   return (
     <Dialog title="Delete this recording?" onClose={onClose}>
       <p>
-        The recording of <strong>{sessionTitle(info)}</strong> is gone for everyone then. The session itself
-        stays in the list.
+        The recording of <strong>{sessionTitle(info)}</strong> is deleted for everyone and cannot be had back.
+        The session stays in the list.
       </p>
       {problem !== undefined && (
         <div className="alert" role="alert">

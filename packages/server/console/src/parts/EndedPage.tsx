@@ -38,7 +38,7 @@ export function EndedPage(props: EndedPageProps): JSX.Element {
           <Fact name="Ended">{timeText(info.endedAt)}</Fact>
         </dl>
         <button type="button" className="button primary" onClick={onRestart}>
-          <Icon name="plus" /> Start it again
+          <Icon name="restart" /> Start again
         </button>
       </div>
     </div>

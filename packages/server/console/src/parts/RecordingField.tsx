@@ -33,10 +33,12 @@ export function RecordingField({
   const mode = value === '' ? template.recording : value
   if (!template.allow.includes('recording')) {
     return template.recording === 'off' ? null : (
-      <p className="recording-note">
-        <span className="rec-dot" aria-hidden="true" /> Sessions of this template are recorded.{' '}
-        {CHOICES[template.recording].about}
-      </p>
+      <div className="field">
+        <span className="field-name">Recording</span>
+        <p className="help" data-tone={template.recording === 'output-and-input' ? 'warning' : undefined}>
+          Sessions of this template are recorded. {CHOICES[template.recording].about}
+        </p>
+      </div>
     )
   }
   return (

@@ -20,12 +20,21 @@ export function RecordingPage({ directory, info, onRestart }: RecordingPageProps
   return (
     <>
       <div className="session-stage">
-        <CliscalePlayer sessionId={info.id} theme={theme} label={`Recording of ${sessionTitle(info)}`} />
+        <CliscalePlayer
+          sessionId={info.id}
+          theme={theme}
+          label={`Recording of ${sessionTitle(info)}`}
+          // Deleted elsewhere, or over its time: what is offered for it goes too.
+          onError={({ code }) => {
+            if (code === 'RECORDING_NOT_FOUND') void directory.refresh(info.id)
+          }}
+        />
       </div>
       <footer className="recording-bar">
         <p>
           <strong>{endText(info)}</strong>
           <span className="muted">{factsText(info)}</span>
+          <Lack info={info} />
         </p>
         <div className="recording-actions">
           <a
@@ -45,7 +54,7 @@ export function RecordingPage({ directory, info, onRestart }: RecordingPageProps
             <Icon name="trash" /> <span className="label">Delete</span>
           </button>
           <button type="button" className="button primary" onClick={onRestart}>
-            <Icon name="plus" /> Start it again
+            <Icon name="restart" /> Start again
           </button>
         </div>
       </footer>
@@ -56,15 +65,25 @@ export function RecordingPage({ directory, info, onRestart }: RecordingPageProps
   )
 }
 
+function Lack({ info: { recording } }: { readonly info: SessionInfo }): JSX.Element | null {
+  const failed = recording?.state === 'failed'
+  if (!failed && recording?.truncated !== true) return null
+  return (
+    <span className="lack" data-tone={failed ? 'bad' : 'warning'}>
+      {failed
+        ? 'Part of the recording could not be kept.'
+        : 'The recording stops at the size limit; the session went on.'}
+    </span>
+  )
+}
+
 function factsText({ recording, endedAt }: SessionInfo): string {
   const parts = [
     endedAt === null
       ? ''
       : new Date(endedAt).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
     recording?.bytes == null ? '' : sizeText(recording.bytes),
-    recording?.mode === 'output-and-input' ? 'with what was typed' : '',
-    recording?.truncated === true ? 'cut at its limit' : '',
-    recording?.state === 'failed' ? 'incomplete' : '',
+    recording?.mode === 'output-and-input' ? 'output and input' : '',
   ]
   return parts.filter((part) => part !== '').join(' · ')
 }

@@ -68,7 +68,7 @@ function Facts({ info }: { readonly info: SessionInfo }): JSX.Element {
     <div className="session-facts">
       <span className="fact-state" data-field="session-state">
         <span className="dot" data-tone={stateTone(info)} aria-hidden="true" />
-        {stateText(info.state)}
+        <span className="text">{stateText(info.state)}</span>
       </span>
       <RecordingBadge info={info} />
       <IsolationBadge info={info} />
@@ -106,9 +106,10 @@ function RecordingBadge({ info }: { readonly info: SessionInfo }): JSX.Element |
       className="badge"
       data-tone={running || info.recording?.state === 'failed' ? 'bad' : 'none'}
       data-field="recording"
+      data-mode={info.recording?.mode}
       title={mark.about}
     >
-      {running && <span className="rec-dot" aria-hidden="true" />}
+      {running && info.recording?.state !== 'failed' && <span className="rec-dot" aria-hidden="true" />}
       <span>{mark.label}</span>
       <span className="visually-hidden">: {mark.about}</span>
     </span>

@@ -1,11 +1,19 @@
 import type { SessionInfo } from '@cliscale/sdk/protocol'
-import type { JSX } from 'react'
+import { type JSX, useEffect, useRef } from 'react'
 import { useMinute } from '../state/clock.ts'
 import { type Directory, useDirectory } from '../state/directory.ts'
 import { type Route, routeHref } from '../state/route.ts'
 import { type ThemeChoice, useTheme } from '../state/theme.ts'
 import { Icon, type IconName } from './Icon.tsx'
-import { ageText, commandLine, endText, sessionTitle, stateText, stateTone } from './session-wording.ts'
+import {
+  ageText,
+  commandLine,
+  endText,
+  recordingMark,
+  sessionTitle,
+  stateText,
+  stateTone,
+} from './session-wording.ts'
 
 interface SidebarProps {
   readonly directory: Directory
@@ -85,8 +93,14 @@ interface RowProps {
 function Row({ session, now, current }: RowProps): JSX.Element {
   const tone = stateTone(session)
   const ended = session.state === 'ended'
+  const mark = recordingMark(session)
+  const row = useRef<HTMLAnchorElement>(null)
+  useEffect(() => {
+    if (current) row.current?.scrollIntoView({ block: 'nearest' })
+  }, [current])
   return (
     <a
+      ref={row}
       className="session-row"
       href={routeHref({ page: 'session', id: session.id, observe: false })}
       aria-current={current ? 'page' : undefined}
@@ -95,7 +109,15 @@ function Row({ session, now, current }: RowProps): JSX.Element {
     >
       <span className="dot" data-tone={tone} aria-hidden="true" />
       <span className="session-name">{sessionTitle(session)}</span>
-      <span className="session-age">{ageText(session.endedAt ?? session.createdAt, now)}</span>
+      <span className="session-age">
+        {mark !== undefined && (
+          <span className="session-mark" data-live={ended ? undefined : ''} title={mark.about}>
+            {ended ? <Icon name="play" /> : <span className="rec-dot" aria-hidden="true" />}
+            <span className="visually-hidden">{mark.label}, </span>
+          </span>
+        )}
+        {ageText(session.endedAt ?? session.createdAt, now)}
+      </span>
       <span className="session-note" data-tone={ended ? tone : undefined}>
         {ended ? endText(session) : `${stateText(session.state)} · ${noteOf(session)}`}
       </span>
@@ -120,10 +142,10 @@ function ThemeButton(): JSX.Element {
     <button
       type="button"
       className="button plain"
-      title={`Colours: ${label}. Press for ${NEXT[next].label}.`}
+      title={`Press for ${NEXT[next].label}.`}
       onClick={() => choose(next)}
     >
-      <Icon name={icon} /> {label}
+      <Icon name={icon} /> Theme: {label}
     </button>
   )
 }

@@ -84,9 +84,13 @@ export function recordingMark({
     recording.mode === 'output'
       ? 'What it prints is recorded'
       : 'What it prints and what is typed is recorded'
-  if (state !== 'ended') return { label: 'REC', about: `${what}.` }
   if (recording.state === 'failed') {
-    return { label: 'Recording incomplete', about: 'Some or all of the recording could not be kept.' }
+    return (recording.bytes ?? 0) > 0 || state !== 'ended'
+      ? { label: 'Recording incomplete', about: 'Part of the recording could not be kept.' }
+      : { label: 'Recording failed', about: 'Nothing of the recording could be kept.' }
+  }
+  if (state !== 'ended') {
+    return { label: recording.mode === 'output' ? 'REC' : 'REC + input', about: `${what}.` }
   }
   return { label: 'Recorded', about: `${what}${recording.truncated ? ', up to the limit' : ''}.` }
 }

@@ -144,7 +144,8 @@ export class Directory {
       if (isStream && response.ok) void this.#reload()
       return response
     } catch (error) {
-      if (init?.signal?.aborted !== true) this.#set({ live: false })
+      // Another request may fail by itself; only the stream, when it opens again, would take the word back.
+      if (isStream && init?.signal?.aborted !== true) this.#set({ live: false })
       throw error
     }
   }
