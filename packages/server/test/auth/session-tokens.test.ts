@@ -15,6 +15,8 @@ import type { ErrorCode } from '@cliscale/sdk/protocol'
 import { TokenIssuer, TokenVerifier } from '../../src/auth/session-tokens.ts'
 import { toJwks } from '../../src/auth/signing-keys.ts'
 import { CodedError } from '../../src/http/coded-error.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import { signingKeysOf } from '../../src/store/signing-keys.ts'
 import { KeyTable, keyRing } from '../support/signing.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -201,4 +203,16 @@ test('tokens that name unknown keys do not make the server read the keys each ti
   const before = store.reads
   for (let i = 0; i < 10; i += 1) await refused('TOKEN_INVALID', verifier.verify(wrong, 'ses_1'))
   assert.equal(store.reads, before + 1)
+})
+
+test('a failed read of the keys is counted', async (t) => {
+  const { issuer } = await setUp(t)
+  const { token } = await issuer.mint(request)
+  // Nothing listens on this port.
+  const away = openDatabase({ connectionString: 'postgresql://nobody@127.0.0.1:1/none' })
+  t.after(() => away.close())
+  const verifier = new TokenVerifier({ store: signingKeysOf(away), issuer: 'https://t.example' })
+  await refused('DATABASE_UNAVAILABLE', verifier.refresh())
+  await refused('DATABASE_UNAVAILABLE', verifier.verify(token, 'ses_1'))
+  assert.deepEqual([verifier.refreshFailures, verifier.keyCount], [2, 0])
 })
