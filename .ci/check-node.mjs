@@ -5,6 +5,7 @@ import { install, pinnedNode } from './lib/install.mjs'
 import { otherNode } from './lib/nodes.mjs'
 import { at } from './lib/root.mjs'
 import { main, Refusal } from './lib/run.mjs'
+import { ensureReact18 } from './lib/react-18.mjs'
 import { ensureS3Server } from './lib/s3-server.mjs'
 import { ensureTtyd } from './lib/ttyd.mjs'
 import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
@@ -32,7 +33,13 @@ await main(async () => {
     const env = {
       CHROMIUM_PATH: browser,
       CLISCALE_TEST_NODE: files === isSdk ? pinnedNode() : '',
-      ...(files === isSdk ? {} : { S3_SERVER_PATH: await ensureS3Server(), TTYD_PATH: await ensureTtyd() }),
+      ...(files === isSdk
+        ? {}
+        : {
+            S3_SERVER_PATH: await ensureS3Server(),
+            TTYD_PATH: await ensureTtyd(),
+            REACT_18_PATH: await ensureReact18(),
+          }),
     }
     const { ok } = await runTests(await otherNode(major), testFiles().filter(files), { flags, env })
     if (!ok) failed.push(major)

@@ -3,6 +3,7 @@ import { build } from './lib/build.mjs'
 import { ensureBrowser } from './lib/browser.mjs'
 import { install, pinnedNode } from './lib/install.mjs'
 import { main, Refusal } from './lib/run.mjs'
+import { ensureReact18, needsReact18 } from './lib/react-18.mjs'
 import { ensureS3Server, needsS3Server } from './lib/s3-server.mjs'
 import { ensureTtyd, needsTtyd } from './lib/ttyd.mjs'
 import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
@@ -18,6 +19,7 @@ await main(async () => {
   const env = {
     CHROMIUM_PATH: await ensureBrowser(),
     ...(files.some(needsS3Server) ? { S3_SERVER_PATH: await ensureS3Server() } : {}),
+    ...(files.some(needsReact18) ? { REACT_18_PATH: await ensureReact18() } : {}),
     ...(files.some(needsTtyd) ? { TTYD_PATH: await ensureTtyd() } : {}),
   }
   const { ok } = await runTests(pinnedNode(), files, { flags: sourceFlags, env })

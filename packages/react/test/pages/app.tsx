@@ -10,7 +10,7 @@ import {
   useCliscaleTerminal,
 } from '@cliscale/react'
 import '@cliscale/react/styles.css'
-import { type JSX, StrictMode, useEffect, useState } from 'react'
+import { type JSX, StrictMode, useEffect, useState, version } from 'react'
 import { createRoot } from 'react-dom/client'
 import './app.css'
 
@@ -20,6 +20,8 @@ declare global {
     terminal: TerminalHandle
     /** What the component's listeners were told. */
     told: string[]
+    /** Of the React that the page runs on. */
+    reactVersion: string
     /** Shows or hides the terminal. */
     show: (shown: boolean) => void
     /** Renders the app again. */
@@ -35,6 +37,7 @@ declare global {
 const query = new URLSearchParams(location.search)
 const sessionIds = (query.get('session') ?? '').split(',').filter((id) => id !== '')
 window.told = []
+window.reactVersion = version
 
 function Probe(): null {
   const terminal = useCliscaleTerminal()

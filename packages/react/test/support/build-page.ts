@@ -10,13 +10,18 @@ const TYPES: Readonly<Record<string, string>> = { js: 'text/javascript', css: 't
 
 let built: Promise<PageFiles> | undefined
 
-/** Bundles the page of the tests from source, once per process, as React's development build: only that has a StrictMode. */
-export function buildPage(): Promise<PageFiles> {
+/**
+ * Bundles the page of the tests from source, once per process, as React's development build: only that has a StrictMode.
+ * `reactFolder`: where another React is installed.
+ */
+export function buildPage(reactFolder?: string): Promise<PageFiles> {
+  if (reactFolder !== undefined) return bundle(reactFolder)
   built ??= bundle()
   return built
 }
 
-async function bundle(): Promise<PageFiles> {
+async function bundle(reactFolder?: string): Promise<PageFiles> {
+  const modules = reactFolder === undefined ? undefined : `${reactFolder}/node_modules`
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('../pages/app.tsx', import.meta.url))],
     bundle: true,
@@ -26,6 +31,9 @@ async function bundle(): Promise<PageFiles> {
     splitting: true,
     target: 'es2022',
     jsx: 'automatic',
+    ...(modules === undefined
+      ? {}
+      : { alias: { react: `${modules}/react`, 'react-dom': `${modules}/react-dom` } }),
     conditions: ['@cliscale/source', 'browser'],
     mainFields: ['browser', 'module', 'main'],
     define: { 'process.env.NODE_ENV': '"development"' },

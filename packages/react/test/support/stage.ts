@@ -25,6 +25,8 @@ export interface StageOptions {
   readonly flags?: readonly string[]
   /** Content-Security-Policy of the page. */
   readonly policy?: string
+  /** Where another React is installed than the workspace's. */
+  readonly reactFolder?: string
 }
 
 /** A real server, an app in front of it, and a real browser. */
@@ -48,7 +50,12 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
   const server = await startTestServer(t, { flags: ['--spare-runners=1', ...(options.flags ?? [])] })
   const { baseUrl, apiKey } = server
   const headers = options.policy === undefined ? {} : { 'content-security-policy': options.policy }
-  const front = await Front.start({ upstream: baseUrl, apiKey, files: await buildPage(), headers })
+  const front = await Front.start({
+    upstream: baseUrl,
+    apiKey,
+    files: await buildPage(options.reactFolder),
+    headers,
+  })
   t.after(() => front.stop())
   const browser = await launchBrowser(options.kind)
   t.after(() => browser.close())
