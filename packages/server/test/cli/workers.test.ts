@@ -8,6 +8,8 @@ import { connectTerminal } from '../gateway/support/terminal-client.ts'
 import { backwards } from '../support/backwards.ts'
 import { dataFolder, removeDataFolder } from '../support/data-folder.ts'
 import { testDatabase } from '../support/database.ts'
+import { parseExposition } from '../support/exposition.ts'
+import { documentedParts } from '../support/generate-metrics.ts'
 import { processesWith } from '../support/processes.ts'
 import { callApi, runCli, type SpawnedServer, spawnServer } from '../support/spawn-server.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -55,6 +57,17 @@ async function allSee(watched: readonly Watched[], line: string): Promise<void> 
   })
 }
 
+/** What the processes tell together is every documented metric, but those that cannot be added up. */
+async function isDocumented({ internalUrl }: SpawnedServer): Promise<void> {
+  const families = parseExposition(await (await fetch(`${internalUrl}/metrics`)).text())
+  const documented = (await documentedParts()).flatMap(({ metrics }) => metrics)
+  const summable = documented.filter(({ aggregator }) => aggregator !== 'omit')
+  assert.deepEqual(
+    [...families].map(([name, { type }]) => `${name} ${type}`).toSorted(),
+    summable.map(({ name, type }) => `${name} ${type}`).toSorted(),
+  )
+}
+
 test('two workers serve one port: REST, console, terminals, and one token opens one terminal', async (t) => {
   const cleanup = backwards(t)
   const server = await spawnServer(cleanup, { flags: FLAGS })
@@ -84,6 +97,7 @@ test('two workers serve one port: REST, console, terminals, and one token opens 
   const log = server.output()
   assert.equal(log.split('"msg":"Ready"').length, 2)
   assert.equal((await scrape(server)).get('cliscale_gateway_jwks_keys'), 1)
+  await isDocumented(server)
 })
 
 test('a worker that is killed is replaced, and its terminals go on at the very byte', async (t) => {
