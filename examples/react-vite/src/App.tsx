@@ -37,7 +37,7 @@ function Workspace({ name }: { name: string }): JSX.Element {
   return (
     <main className="workspace">
       <h1>{name}’s shell</h1>
-      <div className="terminal">
+      <div className="shell">
         <CliscaleTerminal tokenSource={access} theme="dark" autoFocus />
       </div>
     </main>
