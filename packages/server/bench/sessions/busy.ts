@@ -1,5 +1,6 @@
 import type { Terminal } from '@cliscale/sdk'
 import { median, pause } from '../gateway/measure.ts'
+import { inTime } from './in-time.ts'
 import { memoryOf, type ProcessMemory } from './process-memory.ts'
 import { type BenchServer, startServer } from './server.ts'
 
@@ -8,8 +9,6 @@ const SIZE = { columns: 200, rows: 50 }
 const FLOOD_BYTES = 8_000_000
 /** The screen is put away after 3 s, and V8 gives pages back some seconds after it has emptied them. */
 const SETTLE_MS = 14_000
-/** A flood takes less than a second on a quiet machine. */
-const FLOOD_MS = 60_000
 
 /** A program that waits for a return, then fills screen and scrollback with coloured text and wide characters. */
 const FLOOD = `
@@ -47,7 +46,7 @@ export async function measureBusy(): Promise<BusyMemory> {
     const flooded = medians(server)
     await pause(SETTLE_MS)
     const settled = medians(server)
-    await Promise.all(terminals.map((terminal) => terminal.close()))
+    await inTime('end of the terminals', Promise.all(terminals.map((terminal) => terminal.close())))
     return { idle, flooded, settled }
   } finally {
     await server.stop()
@@ -57,31 +56,22 @@ export async function measureBusy(): Promise<BusyMemory> {
 async function attach({ cliscale }: BenchServer): Promise<Terminal> {
   const args = ['-c', FLOOD, 'flood', process.execPath]
   const session = await cliscale.sessions.create({ command: 'sh', args, ...SIZE })
-  await session.waitUntil('running')
+  await session.waitUntil('running', { timeoutMs: 60_000 })
   const terminal = session.connect({ ...SIZE })
-  await terminal.ready
+  await inTime('terminal that is ready', terminal.ready)
   return terminal
 }
 
 /** @throws Error when the command ended, the terminal closed, or a minute passed before all had come */
 async function flood(terminal: Terminal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const late = setTimeout(
-    () => reject(new Error(`No end of the flood after ${FLOOD_MS / 1_000} s.`)),
-    FLOOD_MS,
-  )
   let tail = ''
   terminal.on('data', (data) => {
     tail = (tail + Buffer.from(data.subarray(-256)).toString('latin1')).slice(-256)
     if (tail.includes('flooded')) resolve()
   })
   terminal.on('exit', ({ reason }) => reject(new Error(`The flood ended too early: ${reason}.`)))
-  try {
-    await terminal.write('\r')
-    await promise
-  } finally {
-    clearTimeout(late)
-  }
+  await inTime('end of the flood', Promise.all([terminal.write('\r'), promise]))
 }
 
 function medians(server: BenchServer): ProcessMemory {

@@ -7,8 +7,12 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Cliscale } from '@cliscale/sdk'
 import { WebSocket } from 'ws'
+import { inTime } from './in-time.ts'
 
 const COMMAND = fileURLToPath(new URL('../../bin/cliscale-server.js', import.meta.url))
+/** The flag stands in the command's first line, which is not read when Node is named. */
+const NODE_FLAGS = ['--max-semi-space-size=4', '--inspect=127.0.0.1:0']
+const KEY_MS = 60_000
 const FLAGS = ['--port=0', '--internal-port=0', '--drain-seconds=0', '--log-format=json']
 
 /** The built server as its users run it: own process, embedded PostgreSQL, empty data folder. */
@@ -28,33 +32,62 @@ export interface BenchServer {
 export async function startServer(...flags: readonly string[]): Promise<BenchServer> {
   const folder = mkdtempSync(join(tmpdir(), 'csb-'))
   const data = `--data-dir=${folder}`
-  const child = spawn(process.execPath, ['--inspect=127.0.0.1:0', COMMAND, ...FLAGS, data, ...flags], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, COMMAND, ...FLAGS, data, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const inspector = inspectorUrl(child)
-  const { url, internalUrl } = await readyLine(child)
-  const apiKey = execFileSync(process.execPath, [COMMAND, 'keys', 'create', 'bench', data], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  }).trim()
+  const { url, internalUrl, apiKey } = await opened(child, data).catch((error: unknown) => {
+    child.kill('SIGKILL')
+    throw error
+  })
   const runnerPids = (): readonly number[] => pidsBelow(join(folder, 'run'))
   return {
     cliscale: new Cliscale({ baseUrl: url, apiKey }),
     pid: child.pid ?? 0,
     runnerPids,
     metric: async (name) => {
-      const text = await (await fetch(`${internalUrl}/metrics`)).text()
+      const text = await inTime('metrics', textOf(`${internalUrl}/metrics`))
       return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
     },
-    collectGarbage: async () => collectGarbage(await inspector),
+    collectGarbage: async () => inTime('end of the garbage collection', inspector.then(collectGarbage)),
     stop: async () => {
-      const gone = once(child, 'exit')
-      child.kill('SIGTERM')
-      await gone
-      for (const pid of runnerPids()) endGroup(pid)
+      await end(child).finally(() => runnerPids().forEach(endGroup))
       rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
     },
   }
+}
+
+/** Where it listens, and a key for it. */
+async function opened(
+  child: ChildProcess,
+  data: string,
+): Promise<{ url: string; internalUrl: string; apiKey: string }> {
+  const addresses = await inTime('server that is ready', readyLine(child))
+  const apiKey = execFileSync(process.execPath, [COMMAND, 'keys', 'create', 'bench', data], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: KEY_MS,
+  }).trim()
+  return { ...addresses, apiKey }
+}
+
+/** @throws Error when it ended before, or did not end when asked to; it is gone then as well */
+async function end(child: ChildProcess): Promise<void> {
+  const { exitCode, signalCode } = child
+  if (exitCode !== null || signalCode !== null)
+    throw new Error(`The server ended by itself: ${signalCode ?? `exit code ${exitCode}`}.`)
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  try {
+    await inTime('end of the server', gone)
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  }
+}
+
+async function textOf(url: string): Promise<string> {
+  return (await fetch(url)).text()
 }
 
 /** The address of the inspector, as Node prints it; what else it prints to the error output goes on to ours. */
@@ -78,7 +111,10 @@ async function collectGarbage(url: string): Promise<void> {
     socket.send(JSON.stringify({ id, method: 'HeapProfiler.collectGarbage' }))
     await answer
   }
+  // A process that is being inspected does not end.
+  const closed = once(socket, 'close')
   socket.close()
+  await closed
 }
 
 async function readyLine(child: ChildProcess): Promise<{ url: string; internalUrl: string }> {
