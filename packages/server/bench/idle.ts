@@ -21,8 +21,8 @@ const busy = await measureBusy()
 
 const [first] = points
 const last = points.at(-1) ?? first
-const perSession = last.sessions - first.sessions < ENOUGH ? null : slopeOf(points)
-const perTerminal = SESSIONS < ENOUGH ? null : (attached.serverBytes - last.serverBytes) / SESSIONS
+const perSession = last.sessions - first.sessions < ENOUGH ? null : slopeOf(points, 'sessions')
+const perTerminal = SESSIONS < ENOUGH ? null : slopeOf(attached, 'terminals')
 
 const goals = [
   { name: 'one runner, resident', value: runnerRss / MB, goal: 60, unit: 'MB' },
@@ -51,7 +51,9 @@ else {
   for (const { sessions, serverBytes } of points)
     console.log(`server with ${String(sessions).padEnd(4)} idle sessions    ${mb(serverBytes)}`)
   console.log(`so a session takes                ${each(perSession)}`)
-  console.log(`and a terminal on each            ${mb(attached.serverBytes)}, ${each(perTerminal)}`)
+  for (const { terminals, serverBytes } of attached.slice(1))
+    console.log(`and ${String(terminals).padEnd(4)} terminals on them       ${mb(serverBytes)}`)
+  console.log(`so a terminal takes               ${each(perTerminal)}`)
   console.log(`one runner with an idle bash      ${mb(runnerRss)} resident, ${mb(runnerPrivate)} of its own`)
   for (const [when, at] of Object.entries<ProcessMemory>({ ...busy })) {
     console.log(

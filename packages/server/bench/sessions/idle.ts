@@ -20,8 +20,8 @@ export interface Point {
 export interface IdleMemory {
   /** With ten sessions, twenty and so on. */
   readonly points: readonly [Point, ...Point[]]
-  /** With a terminal on each. */
-  readonly attached: Point
+  /** With all sessions and a terminal on none of them, ten of them and so on. */
+  readonly attached: readonly [Point, ...Point[]]
   readonly runnerRss: number
   readonly runnerPrivate: number
 }
@@ -41,8 +41,12 @@ export async function measureIdle(count: number): Promise<IdleMemory> {
     const pids = server.runnerPids()
     const runnerRss = median(pids.map((pid) => rssBytes([pid])))
     const runnerPrivate = median(pids.map(privateBytes))
-    const terminals = await attach(sessions)
-    const attached = await point(server, count, terminals.length)
+    const attached: [Point, ...Point[]] = [await point(server, count, 0)]
+    const terminals: Terminal[] = []
+    while (terminals.length < count) {
+      terminals.push(...(await attach(sessions.slice(terminals.length, terminals.length + STEP))))
+      attached.push(await point(server, count, terminals.length))
+    }
     await inTime('end of the terminals', Promise.all(terminals.map((terminal) => terminal.close())))
     return { points, attached, runnerRss, runnerPrivate }
   } finally {
@@ -51,19 +55,19 @@ export async function measureIdle(count: number): Promise<IdleMemory> {
 }
 
 /**
- * Bytes of the server for each session: the median of the slopes between all pairs of points (Theil and Sen), because
+ * Bytes of the server for each session, or each terminal: the median of the slopes between all pairs of points (Theil and Sen), because
  * now and then the C heap holds two megabytes more, whatever the number of sessions.
  */
-export function slopeOf(points: readonly Point[]): number {
+export function slopeOf(points: readonly Point[], of: 'sessions' | 'terminals'): number {
   const slopes = points.flatMap((from, index) =>
-    points.slice(index + 1).map((to) => (to.serverBytes - from.serverBytes) / (to.sessions - from.sessions)),
+    points.slice(index + 1).map((to) => (to.serverBytes - from.serverBytes) / (to[of] - from[of])),
   )
   return median(slopes)
 }
 
 /**
- * A server compiles its code during the first sessions, which takes up to 14 MB of the C heap for a moment, of which
- * some stay. That belongs to no session, so it is over before the first point.
+ * Once among its first hundred sessions a server takes up to 14 MB from the C heap for a moment, and some of it stays.
+ * That belongs to no session, so it should be over before the first point.
  */
 async function warmUp(server: BenchServer, count: number): Promise<void> {
   const sessions: Session[] = []
