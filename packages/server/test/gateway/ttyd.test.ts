@@ -173,15 +173,18 @@ test(
       { what: 'the end of the stream', withinMs: 100_000 },
     )
     assert.equal(client.hash.digest('hex'), streamDigest())
-    assert.ok(stops > 5, `${stops} stops`)
+    // A PAUSE that is not obeyed is still only at the end: there is no second stop then.
+    assert.ok(stops >= 2, `${stops} stops`)
   },
 )
 
-/** What ttyd’s page does when its terminal cannot follow. Stock ttyd drops what is in flight at a RESUME that it gets. */
+/**
+ * What ttyd’s page does when its terminal cannot follow. Stock ttyd drops what is in flight at a RESUME that it gets. What
+ * is on its way at a PAUSE still comes: up to some MB where the machine is slow, which may be all that was left.
+ */
 async function stallByPause(client: StockClient): Promise<void> {
   client.send('2')
   await stillness(client)
-  assert.equal(client.tail.endsWith('the end'), false)
   client.send('3')
 }
 
