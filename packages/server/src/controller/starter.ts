@@ -142,6 +142,8 @@ export class Starter {
     // The command may run by now: a second runner would run it a second time.
     if (await patiently(mark, { withinMs: MARK_WITHIN_MS, signal: this.#closing.signal }))
       return await this.#tellNewEnd(session, target)
+    // The command was over before this was noted. Its runner waits for those who want the output.
+    if (await this.#wasAssigned(target.runnerId)) return
     // The session was ended meanwhile, and whoever did it could not tell the runner yet.
     await stop(target, { reason: 'killed', graceMs: 0 }, AbortSignal.timeout(ASSIGN_WITHIN_MS))
   }

@@ -11,7 +11,10 @@ export type Move =
   | { readonly to: Phase; readonly phase: PhaseReport }
   | { readonly to: 'running' }
   | { readonly to: 'ending'; readonly reason: EndReason }
-  /** `runner`: what becomes of the session's runner in the same statement; default `lingering`. */
+  /**
+   * `runner`: what becomes of the session's runner in the same statement; default `lingering`, which also says that the
+   * runner had taken the session: a command may end before anybody could note that it was handed over.
+   */
   | { readonly to: 'ended'; readonly exit: SessionExit; readonly runner?: 'lingering' | 'ended' }
 
 /** One guarded change of a session. */
@@ -186,7 +189,8 @@ WITH s AS (
   RETURNING s.*
 ), r AS (
   UPDATE runners r SET
-    state = $7, released_at = now(), ended_at = CASE WHEN $7 = 'ended' THEN now() END
+    state = $7, released_at = now(), ended_at = CASE WHEN $7 = 'ended' THEN now() END,
+    assigned = r.assigned OR $7 = 'lingering'
   FROM s WHERE $7::text IS NOT NULL AND r.session_id = s.id AND r.state IN ('creating', 'claimed')
   RETURNING r.id
 ), event AS (

@@ -154,3 +154,19 @@ test('a session whose runner took the assignment is not requeued', async (t) => 
 
   assert.equal(await store.sessions.requeue({ id: info.id, runnerId, message: 'no', retryAfterMs: 0 }), null)
 })
+
+test('a runner that tells the end of its session had taken it, also when that was not noted yet', async (t) => {
+  const { store } = await testDatabase(t)
+  await store.projects.ensure('p1', 'One')
+  const told = await blankRunner(store)
+  const first = await store.sessions.create(newSession({ claimBlank: 'process' }))
+  const move = { to: 'ended', exit: EXIT } as const
+  assert.ok(await store.sessions.transition({ id: first.info.id, from: ['scheduled'], move, runnerId: told }))
+  assert.equal(await store.runners.markAssigned(told, first.info.id), false)
+  assert.equal((await store.runners.get(told))?.assigned, true)
+
+  const untold = await blankRunner(store)
+  const second = await store.sessions.create(newSession({ claimBlank: 'process' }))
+  await store.sessions.transition({ id: second.info.id, from: ['scheduled'], move: { ...move, runner: 'ended' } })
+  assert.equal((await store.runners.get(untold))?.assigned, false)
+})
