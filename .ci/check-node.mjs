@@ -1,5 +1,5 @@
-// npm run check:node [-- 20|22|26 …]: the SDK's tests on the releases that only it supports, everything on the newest.
-import { ensureBrowser } from './lib/browser.mjs'
+// npm run check:node [-- 20|22|26 …]: the SDK's tests on the releases that only it supports, and on the newest all that
+// runs in Node. What runs in a browser and what checks this repository is the same there as under `npm test`.
 import { build } from './lib/build.mjs'
 import { install, pinnedNode } from './lib/install.mjs'
 import { otherNode } from './lib/nodes.mjs'
@@ -11,12 +11,13 @@ import { ensureTtyd } from './lib/ttyd.mjs'
 import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
 
 const isSdk = (file) => file.startsWith('packages/sdk/')
+const runsInNode = (file) => !/\.e2e\.test\.tsx?$/.test(file) && !file.startsWith('.ci/')
 const oldFlags = ['--conditions=@cliscale/source', `--import=${at('.ci/lib/old-node-loader.mjs')}`]
 
 const releases = {
   20: { files: isSdk, flags: oldFlags },
   22: { files: isSdk, flags: oldFlags },
-  26: { files: () => true, flags: sourceFlags },
+  26: { files: runsInNode, flags: sourceFlags },
 }
 
 await main(async () => {
@@ -25,13 +26,11 @@ await main(async () => {
   if (unknown) throw new Refusal(`No Node ${unknown} here; there are ${Object.keys(releases).join(', ')}.`)
   await install()
   await build()
-  const browser = await ensureBrowser()
   const failed = []
   for (const [major, { files, flags }] of Object.entries(releases)) {
     if (chosen.length > 0 && !chosen.includes(major)) continue
     console.log(`\nNode ${major}`)
     const env = {
-      CHROMIUM_PATH: browser,
       CLISCALE_TEST_NODE: files === isSdk ? pinnedNode() : '',
       ...(files === isSdk
         ? {}
