@@ -216,16 +216,23 @@ function refuseUpgrade(socket: Duplex, refusal: RefusedRequest, requestId: strin
   )
 }
 
+/**
+ * What is too large is refused at once and then discarded as it comes, within the time that a request has: a caller that
+ * is cut off while it sends never sees why.
+ */
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes > MAX_REQUEST_BYTES) {
-      throw new RefusedRequest('BODY_TOO_LARGE', `The body is larger than ${MAX_REQUEST_BYTES} bytes.`)
-    }
-    chunks.push(chunk)
-  }
+    if (bytes <= MAX_REQUEST_BYTES) return void chunks.push(chunk)
+    chunks.length = 0
+    reject(new RefusedRequest('BODY_TOO_LARGE', `The body is larger than ${MAX_REQUEST_BYTES} bytes.`))
+  })
+  request.once('end', resolve)
+  request.once('error', reject)
+  await promise
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
   } catch {

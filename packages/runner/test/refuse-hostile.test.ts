@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 
@@ -61,6 +62,21 @@ test('assignments that break the contract are refused with a code, and leave the
   assert.equal(await raw('{"sessionId":'), 'MALFORMED_JSON')
   assert.equal(await raw('[]'), 'BAD_REQUEST')
   assert.equal(await raw('x'.repeat(2_200_000)), 'BODY_TOO_LARGE')
+  assert.equal((await runner.status()).state, 'blank')
+})
+
+test('a body that is too large is refused while it is still being sent, and its sender learns why', async (t) => {
+  const runner = await startRunner(t)
+  const { socketPath, headers } = runner
+  const request = httpRequest({ socketPath, method: 'POST', path: RUNNER_PATHS.assign, headers })
+  const answered = once(request, 'response') as Promise<[IncomingMessage]>
+  request.write('x'.repeat(2_100_000))
+  const [response] = await answered
+  assert.equal(response.statusCode, 413)
+  request.end('x'.repeat(100_000))
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  assert.equal(errorCode(Buffer.concat(chunks).toString()), 'BODY_TOO_LARGE')
   assert.equal((await runner.status()).state, 'blank')
 })
 

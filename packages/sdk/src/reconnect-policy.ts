@@ -35,8 +35,8 @@ export interface ReconnectOptions {
 
 /**
  * Full jitter from 250 ms to 15 s, and no delay longer than `baseMs` and half of the outage so far: a server that is
- * back after a second is found within another one, however many attempts that second had. A delay that the server asked for is kept, with up to `baseMs` on top so that
- * clients that were told the same still spread.
+ * back after a second is found within another one, however many attempts that second had. A delay that the server asked
+ * for is kept, with up to `baseMs` on top so that clients that were told the same still spread.
  */
 export function defaultReconnectPolicy(options: ReconnectOptions = {}): ReconnectPolicy {
   const { baseMs = 250, capMs = 15_000, firstConnectMs = 30_000, giveUpAfterMs = Infinity } = options
