@@ -5,9 +5,20 @@ import type { ListSessions } from '../../src/store/list-sessions.ts'
 import type { Store } from '../../src/store/store.ts'
 import { testDatabase } from '../support/database.ts'
 import { blankRunner, newSession } from '../support/sessions.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 async function idsOf(store: Store, query: Omit<ListSessions, 'project'> = {}): Promise<string[]> {
   return (await store.sessions.list({ project: 'p1', ...query })).sessions.map(({ info }) => info.id)
+}
+
+/** Creates a session that is surely older than the next: ages are kept in milliseconds. */
+async function createInTurn(
+  store: Store,
+  session: Parameters<typeof newSession>[0] = {},
+): Promise<SessionInfo> {
+  const { info } = await store.sessions.create(newSession(session))
+  await waitFor(() => Date.now() > Date.parse(info.createdAt) + 1, { what: 'the clock to go on' })
+  return info
 }
 
 async function end(store: Store, { id }: SessionInfo): Promise<void> {
@@ -38,12 +49,9 @@ test('a list is narrowed by state, owner and labels, and never shows another pro
   const { store } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
   await store.projects.ensure('p2', 'Two')
-  const ann = (await store.sessions.create(newSession({ session: { metadata: { team: 'x', env: 'y' } } })))
-    .info
-  const bob = (
-    await store.sessions.create(newSession({ session: { owner: 'bob', metadata: { team: 'x' } } }))
-  ).info
-  const over = (await store.sessions.create(newSession())).info
+  const ann = await createInTurn(store, { session: { metadata: { team: 'x', env: 'y' } } })
+  const bob = await createInTurn(store, { session: { owner: 'bob', metadata: { team: 'x' } } })
+  const over = await createInTurn(store)
   await store.sessions.create(newSession({ session: { project: 'p2' } }))
   await end(store, over)
 
@@ -82,7 +90,7 @@ test('the queue takes turns between projects, then owners, then goes by age', as
   await store.projects.ensure('p1', 'One')
   await store.projects.ensure('p2', 'Two')
   const create = async (project: string, owner: string): Promise<string> =>
-    (await store.sessions.create(newSession({ session: { project, owner } }))).info.id
+    (await createInTurn(store, { session: { project, owner } })).id
   const greedy = [await create('p1', 'ann'), await create('p1', 'ann'), await create('p1', 'ann')]
   const bob = await create('p1', 'bob')
   const other = await create('p2', 'cat')
