@@ -5,7 +5,6 @@ import { install, pinnedNode } from './lib/install.mjs'
 import { otherNode } from './lib/nodes.mjs'
 import { at } from './lib/root.mjs'
 import { main, Refusal } from './lib/run.mjs'
-import { ensureReact18 } from './lib/react-18.mjs'
 import { ensureS3Server } from './lib/s3-server.mjs'
 import { ensureTtyd } from './lib/ttyd.mjs'
 import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
@@ -37,7 +36,6 @@ await main(async () => {
         : {
             S3_SERVER_PATH: await ensureS3Server(),
             TTYD_PATH: await ensureTtyd(),
-            REACT_18_PATH: await ensureReact18(),
           }),
     }
     const { ok } = await runTests(await otherNode(major), testFiles().filter(files), { flags, env })

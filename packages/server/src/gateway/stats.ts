@@ -40,18 +40,20 @@ export class GatewayStats {
 
   /** A side of one more connection, or of one less, is not read. */
   hold(side: HeldSide, by: 1 | -1): void {
-    this.pauseSeconds(side)
+    this.addPauses(side)
     this.paused[side] += by
   }
 
-  /**
-   * Seconds that connections were not read, all together. The number of paused ones is summed over time, so that no
-   * connection has to remember since when it is paused.
-   */
+  /** Seconds that connections were not read, all together. */
   pauseSeconds(side: HeldSide): number {
+    this.addPauses(side)
+    return this.pausedSeconds[side]
+  }
+
+  /** Sums the number of paused connections over time, so that none has to remember since when it is paused. */
+  private addPauses(side: HeldSide): void {
     const now = performance.now()
     this.pausedSeconds[side] += (this.paused[side] * (now - this.pausedSince[side])) / 1_000
     this.pausedSince[side] = now
-    return this.pausedSeconds[side]
   }
 }
