@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
+import { labelled, readCounter, readGauge } from '../observability/readings.ts'
 import { registerTiming, Timing } from '../observability/timing.ts'
 import type { GatewayStats } from './stats.ts'
 
@@ -50,8 +51,8 @@ const ROUND_TRIP_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 /** Registers the gateway's metrics. No label names a session or a user. */
 export function gatewayMetrics(registry: Registry, readings: GatewayReadings): GatewayMetrics {
   const registers = [registry]
-  registerReadings(registers, readings)
-  registerTraffic(registers, readings.stats)
+  registerReadings(registry, readings)
+  registerTraffic(registry, readings.stats)
   const upgrades = new Counter({
     name: 'cliscale_gateway_upgrades_total',
     help: 'Answered terminal upgrades by result and, when refused, error code.',
@@ -121,134 +122,85 @@ function registerTimings(registers: Registers): Timings {
 
 type Registers = Registry[]
 
-function registerReadings(registers: Registers, readings: GatewayReadings): void {
+function registerReadings(registry: Registry, readings: GatewayReadings): void {
   const { stats } = readings
-  readGauge(registers, 'pending_upgrades', 'Upgrades that are not answered yet.', readings.pendingUpgrades)
-  readGauge(
-    registers,
-    'buffered_bytes',
-    'Bytes that wait in the sockets of terminals.',
-    readings.bufferedBytes,
-  )
-  const draining: Gauge = new Gauge({
+  readGauge(registry, {
+    name: 'cliscale_gateway_pending_upgrades',
+    help: 'Upgrades that are not answered yet.',
+    read: readings.pendingUpgrades,
+  })
+  readGauge(registry, {
+    name: 'cliscale_gateway_buffered_bytes',
+    help: 'Bytes that wait in the sockets of terminals.',
+    read: readings.bufferedBytes,
+  })
+  readGauge(registry, {
     name: 'cliscale_gateway_draining',
     help: '1 while the gateway is about to stop.',
-    registers,
     aggregator: 'max',
-    collect: () => draining.set(Number(readings.draining())),
+    read: () => Number(readings.draining()),
   })
-  readGauge(registers, 'drain_remaining_connections', 'Terminals that a drain has still to close.', () => {
-    const { driver, observer } = readings.connections()
-    return readings.draining() ? driver + observer : 0
-  })
-  readCounter(
-    registers,
-    'heartbeat_timeouts_total',
-    'Terminals ended because pings were not answered.',
-    () => {
-      return stats.heartbeatTimeouts
+  readGauge(registry, {
+    name: 'cliscale_gateway_drain_remaining_connections',
+    help: 'Terminals that a drain has still to close.',
+    read: () => {
+      const { driver, observer } = readings.connections()
+      return readings.draining() ? driver + observer : 0
     },
-  )
-  readCounter(registers, 'shed_total', 'Stalled terminals cut off to keep memory bounded.', () => stats.shed)
-  const connections = new Gauge({
+  })
+  readCounter(registry, {
+    name: 'cliscale_gateway_heartbeat_timeouts_total',
+    help: 'Terminals ended because pings were not answered.',
+    read: () => stats.heartbeatTimeouts,
+  })
+  readCounter(registry, {
+    name: 'cliscale_gateway_shed_total',
+    help: 'Stalled terminals cut off to keep memory bounded.',
+    read: () => stats.shed,
+  })
+  readGauge(registry, {
     name: 'cliscale_gateway_connections',
     help: 'Open terminals by role.',
-    labelNames: ['role'],
-    registers,
-    collect() {
-      for (const [role, count] of Object.entries(readings.connections())) this.set({ role }, count)
-    },
+    labels: ['role'],
+    read: () => labelled('role', readings.connections()),
   })
-  connections.reset()
 }
 
-function registerTraffic(registers: Registers, stats: GatewayStats): void {
-  labelledCounter(
-    registers,
-    { name: 'bytes_total', help: 'Bytes passed, by direction.', labels: ['direction'] },
-    () => [
-      [['in'], stats.in.bytes],
-      [['out'], stats.out.bytes],
-    ],
-  )
-  const frames = {
-    name: 'frames_total',
+function registerTraffic(registry: Registry, stats: GatewayStats): void {
+  readCounter(registry, {
+    name: 'cliscale_gateway_bytes_total',
+    help: 'Bytes passed, by direction.',
+    labels: ['direction'],
+    read: () => labelled('direction', { in: stats.in.bytes, out: stats.out.bytes }),
+  })
+  readCounter(registry, {
+    name: 'cliscale_gateway_frames_total',
     help: 'Frames seen, by direction and type.',
     labels: ['direction', 'opcode'],
-  }
-  labelledCounter(registers, frames, () =>
-    (['in', 'out'] as const).flatMap((direction) =>
-      OPCODES.map(([opcode, name]) => [[direction, name], stats[direction].frames[opcode] ?? 0] as const),
-    ),
-  )
-  const dropped = {
-    name: 'frames_dropped_total',
+    read: () =>
+      (['in', 'out'] as const).flatMap((direction) =>
+        OPCODES.map(
+          ([opcode, name]) => [{ direction, opcode: name }, stats[direction].frames[opcode] ?? 0] as const,
+        ),
+      ),
+  })
+  readCounter(registry, {
+    name: 'cliscale_gateway_frames_dropped_total',
     help: "Clients' messages not passed on.",
     labels: ['reason'],
-  }
-  labelledCounter(registers, dropped, () =>
-    Object.entries(stats.dropped).map(([reason, count]) => [[reason], count] as const),
-  )
-  const pauses = {
-    name: 'pause_seconds_total',
-    help: 'Time that terminals were not read because the peer cannot take more, by the side that is not read.',
-    labels: ['side'],
-  }
-  labelledCounter(registers, pauses, () =>
-    (['client', 'runner'] as const).map((side) => [[side], stats.pauseSeconds(side)] as const),
-  )
-  const paused = new Gauge({
+    read: () => labelled('reason', stats.dropped),
+  })
+  readGauge(registry, {
     name: 'cliscale_gateway_paused_connections',
     help: 'Terminals of which a side is not read because its peer cannot take more, by the side that is not read.',
-    labelNames: ['side'],
-    registers,
-    collect() {
-      for (const [side, count] of Object.entries(stats.paused)) this.set({ side }, count)
-    },
+    labels: ['side'],
+    read: () => labelled('side', stats.paused),
   })
-  paused.reset()
-}
-
-function readGauge(registers: Registers, name: string, help: string, read: () => number): void {
-  const gauge = new Gauge({
-    name: `cliscale_gateway_${name}`,
-    help,
-    registers,
-    collect() {
-      this.set(read())
-    },
+  readCounter(registry, {
+    name: 'cliscale_gateway_pause_seconds_total',
+    help: 'Time that terminals were not read because the peer cannot take more, by the side that is not read.',
+    labels: ['side'],
+    read: () =>
+      labelled('side', { client: stats.pauseSeconds('client'), runner: stats.pauseSeconds('runner') }),
   })
-  gauge.set(0)
-}
-
-function readCounter(registers: Registers, name: string, help: string, read: () => number): void {
-  labelledCounter(registers, { name, help, labels: [] }, () => [[[], read()]])
-}
-
-interface CounterShape {
-  readonly name: string
-  readonly help: string
-  readonly labels: readonly string[]
-}
-
-/** A counter whose values are kept elsewhere and read when scraped. */
-function labelledCounter(
-  registers: Registers,
-  shape: CounterShape,
-  read: () => readonly (readonly [readonly string[], number])[],
-): void {
-  const counter: Counter = new Counter({
-    name: `cliscale_gateway_${shape.name}`,
-    help: shape.help,
-    labelNames: shape.labels,
-    registers,
-    collect() {
-      this.reset()
-      for (const [labels, value] of read()) {
-        if (shape.labels.length === 0) this.inc(value)
-        else this.labels(...labels).inc(value)
-      }
-    },
-  })
-  counter.reset()
 }

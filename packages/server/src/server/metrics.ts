@@ -1,6 +1,7 @@
-import { Counter, Gauge } from 'prom-client'
+import { Counter } from 'prom-client'
 import type { ControllerState } from '../controller/controller.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { labelled, readCounter, readGauge } from '../observability/readings.ts'
 import { registerTiming, Timing } from '../observability/timing.ts'
 import type { PoolState } from '../store/database.ts'
 
@@ -8,16 +9,13 @@ const WAIT_BUCKETS = [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
 
 /** Registers the figures of a process's database pool. */
 export function databaseMetrics(metrics: Metrics, pool: () => PoolState): void {
-  const connections = new Gauge({
+  readGauge(metrics, {
     name: 'cliscale_database_connections',
     help: 'Connections of the database pool, and callers that wait for one, by state.',
-    labelNames: ['state'],
-    registers: [metrics],
-    collect() {
+    labels: ['state'],
+    read: () => {
       const { total, idle, waiting } = pool()
-      connections.set({ state: 'busy' }, total - idle)
-      connections.set({ state: 'idle' }, idle)
-      connections.set({ state: 'waiting' }, waiting)
+      return labelled('state', { busy: total - idle, idle, waiting })
     },
   })
 }
@@ -42,39 +40,23 @@ export interface KeyReadings {
 
 /** Registers the figures of a gateway's keys. */
 export function keyMetrics(metrics: Metrics, readings: KeyReadings): void {
-  const keys: Gauge = new Gauge({
+  readGauge(metrics, {
     name: 'cliscale_gateway_jwks_keys',
     help: 'Keys that session tokens may be signed with, as this gateway knows them.',
-    registers: [metrics],
     aggregator: 'max',
-    collect: () => keys.set(readings.keyCount),
+    read: () => readings.keyCount,
   })
-  const failures: Counter = new Counter({
+  readCounter(metrics, {
     name: 'cliscale_gateway_jwks_refresh_failures_total',
     help: 'Attempts to read the keys of session tokens that failed.',
-    registers: [metrics],
-    collect() {
-      failures.reset()
-      failures.inc(readings.refreshFailures)
-    },
+    read: () => readings.refreshFailures,
   })
 }
 
 /** Registers the figures of a controller. */
 export function controllerMetrics(metrics: Metrics, state: () => Omit<ControllerState, 'fleet'>): void {
-  const gauge = (
-    name: string,
-    help: string,
-    read: (state: Omit<ControllerState, 'fleet'>) => number,
-  ): Gauge =>
-    new Gauge({
-      name: `cliscale_controller_${name}`,
-      help,
-      registers: [metrics],
-      collect() {
-        this.set(read(state()))
-      },
-    })
+  const gauge = (name: string, help: string, read: (state: Omit<ControllerState, 'fleet'>) => number): void =>
+    readGauge(metrics, { name: `cliscale_controller_${name}`, help, read: () => read(state()) })
   gauge(
     'active_sessions',
     'Sessions that have a place on a runner or are on their way to one.',
@@ -88,16 +70,13 @@ export function controllerMetrics(metrics: Metrics, state: () => Omit<Controller
     'Recordings of ended sessions that are not in their storage yet.',
     ({ recordings }) => recordings.waiting,
   )
-  const finished: Counter = new Counter({
+  readCounter(metrics, {
     name: 'cliscale_controller_recordings_total',
     help: 'Finished recordings by what became of them: stored, or failed.',
-    labelNames: ['state'],
-    registers: [metrics],
-    collect() {
+    labels: ['state'],
+    read: () => {
       const { stored, failed } = state().recordings
-      finished.reset()
-      finished.inc({ state: 'stored' }, stored)
-      finished.inc({ state: 'failed' }, failed)
+      return labelled('state', { stored, failed })
     },
   })
 }
@@ -110,15 +89,11 @@ export interface CrewReadings {
 
 /** Registers the figures of a supervisor. The counter is of workers that were replaced. */
 export function crewMetrics(metrics: Metrics, { wanted, up }: CrewReadings): Counter {
-  const crew: Gauge = new Gauge({
+  readGauge(metrics, {
     name: 'cliscale_server_workers',
     help: 'Worker processes: `wanted`, and those that are `up`.',
-    labelNames: ['state'],
-    registers: [metrics],
-    collect() {
-      crew.set({ state: 'wanted' }, wanted)
-      crew.set({ state: 'up' }, up())
-    },
+    labels: ['state'],
+    read: () => labelled('state', { wanted, up: up() }),
   })
   return new Counter({
     name: 'cliscale_server_worker_restarts_total',
