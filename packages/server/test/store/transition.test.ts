@@ -167,6 +167,10 @@ test('a runner that tells the end of its session had taken it, also when that wa
 
   const untold = await blankRunner(store)
   const second = await store.sessions.create(newSession({ claimBlank: 'process' }))
-  await store.sessions.transition({ id: second.info.id, from: ['scheduled'], move: { ...move, runner: 'ended' } })
+  await store.sessions.transition({
+    id: second.info.id,
+    from: ['scheduled'],
+    move: { ...move, runner: 'ended' },
+  })
   assert.equal((await store.runners.get(untold))?.assigned, false)
 })
