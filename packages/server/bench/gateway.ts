@@ -47,7 +47,7 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
     'stall-seconds': { type: 'string' },
     'echo-seconds': { type: 'string' },
-    /** Writes CPU profiles of the gateway into this folder. */
+    /** Writes CPU profiles of the gateway and of the Node peers into this folder. */
     profile: { type: 'string' },
   },
 })

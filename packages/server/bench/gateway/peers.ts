@@ -32,7 +32,7 @@ export interface PeerContext {
   readonly backend: number
   readonly folder: string
   readonly plane: Controlplane
-  /** Folder for CPU profiles of the gateway. */
+  /** Folder for CPU profiles of the gateway, and of the peers that are Node programs, to compare where time goes. */
   readonly profiles?: string
 }
 
@@ -65,8 +65,8 @@ function nodePeer(name: string, file: string): PeerKind {
   return {
     name,
     missing: () => null,
-    start: async ({ backend }) => {
-      const child = forkNode(`proxies/${file}`, [String(backend)])
+    start: async ({ backend, profiles }) => {
+      const child = forkNode(`proxies/${file}`, [String(backend)], { flags: profiling(profiles) })
       return plain(await portOf(child), [child])
     },
   }
