@@ -4,6 +4,11 @@ import type { Terminal } from '@xterm/xterm'
 import { FLOOD_FRAME_MS, PacedDrawing } from '../src/core/paced-drawing.ts'
 
 type Rows = readonly [start: number | undefined, end: number | undefined, count: number]
+type Cell = readonly [column: number, row: number]
+type Selection = readonly [start: Cell | undefined, end: Cell | undefined, columnSelectMode: boolean]
+
+const NOTHING: Selection = [undefined, undefined, false]
+const SOMETHING: Selection = [[0, 1], [5, 1], false]
 
 /** The parts of a terminal that pacing reaches into, and the frames that were asked of them. */
 function terminalOf(rows: number): {
@@ -11,17 +16,32 @@ function terminalOf(rows: number): {
   readonly frames: Rows[]
   readonly scroll: (lines: number) => void
   readonly refresh: (...range: Rows) => void
+  /** Draws of the selection that were asked for at once. */
+  readonly selections: Selection[]
+  readonly select: (...selection: Selection) => void
+  readonly service: { _selectionState: object; _needsSelectionRefresh: boolean }
 } {
   const frames: Rows[] = []
   const listeners = new Set<() => void>()
   const debouncer = { refresh: (...range: Rows) => void frames.push(range) }
+  const selections: Selection[] = []
+  const service = {
+    _renderDebouncer: debouncer,
+    _selectionState: { start: undefined as Cell | undefined, end: undefined as Cell | undefined },
+    _needsSelectionRefresh: false,
+    handleSelectionChanged: (...selection: Selection) => {
+      const [start, end] = selection
+      service._selectionState = { start, end }
+      selections.push(selection)
+    },
+  }
   const terminal = {
     rows,
     onScroll: (listener: () => void) => {
       listeners.add(listener)
       return { dispose: () => listeners.delete(listener) }
     },
-    _core: { _renderService: { _renderDebouncer: debouncer } },
+    _core: { _renderService: service },
   }
   return {
     terminal: terminal as unknown as Terminal,
@@ -30,6 +50,9 @@ function terminalOf(rows: number): {
       for (let line = 0; line < lines; line += 1) for (const listener of listeners) listener()
     },
     refresh: (...range) => debouncer.refresh(...range),
+    selections,
+    select: (...selection) => service.handleSelectionChanged(...selection),
+    service,
   }
 }
 
@@ -61,6 +84,38 @@ test('in a flood the frames between are left out, and the last one covers the ro
   ])
   refresh(7, 7, 24)
   assert.equal(frames.length, 3, 'when the flood is over every frame is drawn again')
+  drawing.dispose()
+})
+
+test('rows are drawn for a selection only while there is one, and once more when it is gone', () => {
+  const { terminal, selections, select } = terminalOf(24)
+  const drawing = new PacedDrawing(terminal)
+  select(...NOTHING)
+  assert.deepEqual(selections, [])
+  select(...SOMETHING)
+  select(...NOTHING)
+  select(...NOTHING)
+  assert.deepEqual(selections, [SOMETHING, NOTHING])
+  drawing.dispose()
+  select(...NOTHING)
+  assert.equal(selections.length, 3, 'a terminal that is let go draws as it did before')
+})
+
+test('in a flood a selection waits for the next frame', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { terminal, selections, select, service, scroll, refresh } = terminalOf(24)
+  const drawing = new PacedDrawing(terminal)
+  refresh(0, 23, 24)
+  scroll(25)
+  refresh(0, 23, 24)
+  select(...SOMETHING)
+  assert.deepEqual(selections, [])
+  const [start, end, columnSelectMode] = SOMETHING
+  assert.deepEqual(service._selectionState, { start, end, columnSelectMode })
+  assert.ok(service._needsSelectionRefresh, 'the frame that is to come draws it')
+  t.mock.timers.tick(FLOOD_FRAME_MS)
+  select(...NOTHING)
+  assert.deepEqual(selections, [NOTHING])
   drawing.dispose()
 })
 

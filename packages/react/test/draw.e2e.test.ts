@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { decodeClientMessage, decodeServerMessage } from '@cliscale/sdk/protocol'
+import { FLOOD_FRAME_MS } from '../src/core/paced-drawing.ts'
 import { connected, openStage, screenText, shows, STRICT_POLICY } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 
@@ -113,6 +114,28 @@ test('a flood of output is parsed to its last byte while the page goes on answer
   const drawn = await page.locator('.xterm-rows > div').allTextContents()
   const rows = drawn.map((row) => row.trimEnd()).filter((row) => row !== '')
   assert.deepEqual(rows, [...numbers.slice(-(rows.length - 1)), 'end'])
+})
+
+test('in a flood the rows change at most twenty times a second', async (t) => {
+  const stage = await openStage(t)
+  const program = 'stty -echo; echo begin; read go; seq 1 1000000; echo end; read go'
+  const { id } = await stage.cliscale.sessions.create({ command: 'sh', args: ['-c', program] })
+  const page = await stage.open(`session=${id}`)
+  await shows(page, /^begin$/m)
+  await page.evaluate(() => {
+    const rows = document.querySelector('.xterm-rows')
+    if (rows === null) throw new Error('The terminal has no rows.')
+    window.told = []
+    const all = { subtree: true, childList: true, characterData: true, attributes: true }
+    new MutationObserver(() => void window.told.push(String(performance.now()))).observe(rows, all)
+  })
+  await page.keyboard.press('Enter')
+  await shows(page, /^end$/m)
+  const drawnAt = await page.evaluate(() => window.told.map(Number))
+  const elapsedMs = (drawnAt.at(-1) ?? 0) - (drawnAt[0] ?? 0)
+  // Some more, because before and after the flood every frame is drawn.
+  const most = elapsedMs / FLOOD_FRAME_MS + 8
+  assert.ok(drawnAt.length <= most, `${drawnAt.length} draws in ${Math.round(elapsedMs)} ms`)
 })
 
 test('Ctrl-C ends a program that never stops printing', async (t) => {

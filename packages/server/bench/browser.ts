@@ -88,6 +88,10 @@ function print(): void {
     console.log(
       `  page ${megabytes(figures.pageRestBytes)} MB at rest, +${megabytes(figures.pageGrownBytes)} MB at most`,
     )
+    const { heap, dom, buffers } = figures.pagePeak
+    console.log(
+      `  at its most: JavaScript ${megabytes(heap)} MB, DOM ${megabytes(dom)} MB, array buffers ${megabytes(buffers)} MB`,
+    )
     console.log(
       `  its process ${megabytes(figures.processRestBytes)} MB private at rest, +${megabytes(figures.processGrownBytes)} MB at most, +${megabytes(figures.processLeftBytes)} MB left`,
     )

@@ -22,12 +22,17 @@ export interface FloodOptions {
   readonly profile?: string
 }
 
+/** A page's memory by its kinds, in bytes. */
+export type PageParts = Pick<MemorySample, 'heap' | 'dom' | 'buffers'>
+
 /** What was seen; `…GrownBytes` are the most above the rest before. */
 export interface FloodFigures extends Omit<PageWatch, 'promptMs'> {
   readonly renderer: 'dom' | 'webgl'
   readonly drewWith: string
   readonly seconds: number
   readonly pageRestBytes: number
+  /** Of what the page consisted when it was largest. */
+  readonly pagePeak: PageParts
   readonly pageGrownBytes: number
   readonly processRestBytes: number
   readonly processGrownBytes: number
@@ -51,10 +56,13 @@ export async function flood(options: FloodOptions): Promise<FloodFigures> {
     const memory = await PageMemory.of(browser, cdp)
     const rest = await memory.atRest()
     const drewWith = (await page.getAttribute('.cliscale', 'data-renderer')) ?? 'nothing'
+    // Typed before anything counts: so many keys without a pause wait for each other.
+    await page.keyboard.type(`cat ${file}`)
+    await shows(page, file)
     await restart(page)
     await startProfile(cdp, options)
     const startedAt = performance.now()
-    await page.keyboard.type(`cat ${file}\n`)
+    await page.keyboard.press('Enter')
     const peak = await actWhile(page, memory, shows(page, last, 600_000))
     const seconds = (performance.now() - startedAt) / 1_000
     await writeProfile(cdp, options)
@@ -66,9 +74,10 @@ export async function flood(options: FloodOptions): Promise<FloodFigures> {
       drewWith,
       seconds,
       pageRestBytes: rest.page,
-      pageGrownBytes: peak.page - rest.page,
+      pageGrownBytes: peak.largest.page - rest.page,
+      pagePeak: { heap: peak.largest.heap, dom: peak.largest.dom, buffers: peak.largest.buffers },
       processRestBytes: rest.process,
-      processGrownBytes: peak.process - rest.process,
+      processGrownBytes: peak.processBytes - rest.process,
       processLeftBytes: left.process - rest.process,
       promptMs: await interruptYes(page),
     }
@@ -89,9 +98,16 @@ async function launch(renderer: 'dom' | 'webgl'): Promise<Browser> {
   })
 }
 
-/** Clicks, types and looks at the memory until `end` settles. @returns the most of each */
-async function actWhile(page: Page, memory: PageMemory, end: Promise<void>): Promise<MemorySample> {
-  const peak = { page: 0, process: 0 }
+interface Peak {
+  /** The moment at which the page was largest. */
+  largest: MemorySample
+  processBytes: number
+}
+
+/** Clicks, types and looks at the memory until `end` settles. */
+async function actWhile(page: Page, memory: PageMemory, end: Promise<void>): Promise<Peak> {
+  const first = await memory.sample()
+  const peak: Peak = { largest: first, processBytes: first.process }
   const state = { over: false }
   const watched = end.finally(() => {
     state.over = true
@@ -101,8 +117,8 @@ async function actWhile(page: Page, memory: PageMemory, end: Promise<void>): Pro
     await page.mouse.click(20, 10)
     await page.keyboard.press('x')
     const sample = await memory.sample()
-    peak.page = Math.max(peak.page, sample.page)
-    peak.process = Math.max(peak.process, sample.process)
+    if (sample.page > peak.largest.page) peak.largest = sample
+    peak.processBytes = Math.max(peak.processBytes, sample.process)
     await next
   }
   await watched

@@ -3,8 +3,14 @@ import type { Browser, CDPSession } from 'playwright-core'
 
 /** What a page takes at one moment, in bytes. */
 export interface MemorySample {
-  /** JavaScript's heap with what is garbage already, the DOM's heap, and array buffers. */
+  /** The sum of the three that follow, each with what is garbage already. */
   readonly page: number
+  /** JavaScript's heap. */
+  readonly heap: number
+  /** The DOM's heap. */
+  readonly dom: number
+  /** Array buffers. */
+  readonly buffers: number
   /** Private memory of the processes that draw pages. */
   readonly process: number
 }
@@ -30,11 +36,12 @@ export class PageMemory {
 
   async sample(): Promise<MemorySample> {
     const heap = (await this.#page.send('Runtime.getHeapUsage')) as Record<string, number>
-    if (process.env.DEBUGMEM)
-      console.error(JSON.stringify(heap), privateBytes(this.#pids[0] ?? 0), this.#pids.length)
     const { usedSize = 0, embedderHeapUsedSize = 0, backingStorageSize = 0 } = heap
     return {
       page: usedSize + embedderHeapUsedSize + backingStorageSize,
+      heap: usedSize,
+      dom: embedderHeapUsedSize,
+      buffers: backingStorageSize,
       process: this.#pids.reduce((sum, pid) => sum + privateBytes(pid), 0),
     }
   }
