@@ -168,7 +168,8 @@ async function upgrade(request: IncomingMessage, on: Upgrading): Promise<void> {
     const protocol = offered(request)
     const sockets = await webSockets()
     sockets.handleUpgrade(request, on.socket, on.head, (socket) => {
-      on.parts.runner.server.accept(socket, { protocol, role, requestId: requestIdOf(request) })
+      const requestId = requestIdOf(request)
+      on.parts.runner.server.accept(socket, { stream: on.socket, protocol, role, requestId })
     })
   } catch (error) {
     const refusal = refusalOf(error, on.parts.log)

@@ -41,6 +41,20 @@ test('a resume sends exactly what is missing', async (t) => {
   assert.equal(again.text, 'two\r\ntwo\r\n')
 })
 
+test('a resume comes in one piece: ready, size and what is missing', async (t) => {
+  const runner = await startRunner(t)
+  await runner.assign({ command: 'cat' })
+  const first = await runner.connect()
+  const { epoch } = await first.attached()
+  first.type('one\r')
+  await first.shows('one\r\none\r\n')
+  const terminal = await runner.connect({ resume: { epoch, offset: 5 }, hello: false })
+  assert.equal(terminal.reads, 0)
+  terminal.say()
+  await terminal.shows('one\r\n')
+  assert.deepEqual([terminal.reads, terminal.opcodes.length], [1, 3], terminal.opcodes)
+})
+
 test('a resume of another runner’s life starts afresh', async (t) => {
   const runner = await startRunner(t)
   await runner.assignScript('echo hello; sleep 100')

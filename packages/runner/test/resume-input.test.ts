@@ -50,6 +50,19 @@ test(
   },
 )
 
+test('the echo of a key brings its acknowledgement along', async (t) => {
+  const runner = await startRunner(t)
+  await runner.assign({ command: 'cat' })
+  const terminal = await runner.connect()
+  await terminal.attached()
+  for (let keys = 1; keys <= 20; keys += 1) {
+    terminal.type('k')
+    await terminal.shows('k'.repeat(keys))
+    const acknowledged = terminal.messages.findLast((message) => message.type === 'inputAck')
+    assert.equal(acknowledged?.offset, keys)
+  }
+})
+
 test('input typed before the program runs reaches it', async (t) => {
   const runner = await startRunner(t)
   await runner.assignScript('sleep 0.2; read line; echo "got $line"')

@@ -13,3 +13,12 @@ export interface Backoff {
 export function fullJitter(attempt: number, { baseMs, capMs }: Backoff): number {
   return Math.random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30))
 }
+
+/**
+ * Equal jitter (the same source): between half of `min(cap, base × 2^attempt)` and all of it. For what was just seen to
+ * fail, and will hardly do better at once.
+ */
+export function equalJitter(attempt: number, backoff: Backoff): number {
+  const { baseMs, capMs } = backoff
+  return (Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)) + fullJitter(attempt, backoff)) / 2
+}

@@ -1,4 +1,4 @@
-import { fullJitter } from './backoff.ts'
+import { equalJitter, fullJitter } from './backoff.ts'
 import type { CliscaleError } from './errors.ts'
 
 /** What a {@link ReconnectPolicy} decides on. */
@@ -34,8 +34,10 @@ export interface ReconnectOptions {
 }
 
 /**
- * Full jitter from 250 ms to 15 s, and no delay longer than `baseMs` and half of the outage so far: a server that is
- * back after a second is found within another one, however many attempts that second had. A delay that the server asked
+ * Jitter from 250 ms to 15 s: full for the first delay, so that clients that lost the same server do not come back
+ * together; later ones keep at least half of their length, because attempts in quick succession only slow the start of
+ * a server that thousands wait for. No delay is longer than `baseMs` and half of the outage so far: a server that is back
+ * after a second is found within another one, however many attempts that second had. A delay that the server asked
  * for is kept, with up to `baseMs` on top so that clients that were told the same still spread.
  */
 export function defaultReconnectPolicy(options: ReconnectOptions = {}): ReconnectPolicy {
@@ -43,9 +45,9 @@ export function defaultReconnectPolicy(options: ReconnectOptions = {}): Reconnec
   return {
     nextDelayMs({ attempt, elapsedMs, everConnected, retryAfterMs }) {
       if (elapsedMs > (everConnected ? giveUpAfterMs : firstConnectMs)) return null
-      if (retryAfterMs === undefined)
-        return fullJitter(attempt, { baseMs, capMs: Math.min(capMs, baseMs + elapsedMs / 2) })
-      return retryAfterMs + fullJitter(0, { baseMs, capMs })
+      if (retryAfterMs !== undefined) return retryAfterMs + fullJitter(0, { baseMs, capMs })
+      const jitter = attempt === 0 ? fullJitter : equalJitter
+      return jitter(attempt, { baseMs, capMs: Math.min(capMs, baseMs + elapsedMs / 2) })
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import {
   CLISCALE_SUBPROTOCOL,
   CREDIT_WINDOW_BYTES,
@@ -24,6 +25,8 @@ const LEAST_PIECE_BYTES = 4_096
 /** What a client needs of its terminal. */
 export interface ClientOptions {
   readonly socket: WebSocket
+  /** What the WebSocket writes to. */
+  readonly stream: Writable
   readonly protocol: TerminalSubprotocol
   readonly role: Role
   readonly requestId: string
@@ -58,6 +61,8 @@ export class Client {
   paused = false
   /** Calls when it can take more, or has parsed more. */
   onProgress: () => void = () => {}
+  readonly #stream: Writable
+  #gathering = false
   #ring: Ring | undefined
   #window = CREDIT_WINDOW_BYTES
   #sent = 0
@@ -68,6 +73,7 @@ export class Client {
 
   constructor(options: ClientOptions) {
     this.socket = options.socket
+    this.#stream = options.stream
     this.role = options.role
     this.requestId = options.requestId
     this.extended = options.protocol === CLISCALE_SUBPROTOCOL
@@ -81,6 +87,11 @@ export class Client {
   /** Offset up to which output has arrived: as its terminal says, or, on `tty`, as its socket shows. */
   get confirmed(): number {
     return this.extended ? this.#credited : this.#sent - Math.min(this.#sent, this.socket.bufferedAmount)
+  }
+
+  /** True when there is output that it may be sent now. */
+  get hungry(): boolean {
+    return this.state === 'live' && this.open && this.#sent < (this.#ring?.head ?? 0)
   }
 
   /** True when it has been sent everything that `ring` has. */
@@ -127,7 +138,7 @@ export class Client {
       const room = this.#room()
       if (room < owed && room < LEAST_PIECE_BYTES) return
       const to = this.#sent + Math.min(owed, room)
-      this.socket.send(ring.frame(SERVER_OPCODES.output, this.#sent, to), this.#afterSend)
+      this.#send(ring.frame(SERVER_OPCODES.output, this.#sent, to), this.#afterSend)
       this.#sent = to
     }
   }
@@ -137,14 +148,14 @@ export class Client {
     const opcode = this.extended ? SERVER_OPCODES.snapshot : SERVER_OPCODES.output
     for (let at = 0; at < data.length; at += MAX_SERVER_FRAME_BYTES - 1) {
       const piece = data.subarray(at, at + MAX_SERVER_FRAME_BYTES - 1)
-      this.socket.send(Buffer.concat([Buffer.of(opcode), piece]), this.#afterSend)
+      this.#send(Buffer.concat([Buffer.of(opcode), piece]), this.#afterSend)
     }
   }
 
   /** Sends a message. Those that `tty` does not know are not sent there. */
   send(message: ServerMessage): void {
     if (this.extended || message.type === 'title' || message.type === 'preferences') {
-      this.socket.send(encodeServerMessage(message))
+      this.#send(encodeServerMessage(message))
     }
   }
 
@@ -167,6 +178,19 @@ export class Client {
   close(code: number, reason: string): void {
     this.state = 'closing'
     this.socket.close(code, reason)
+  }
+
+  /** What is sent in one turn of the event loop leaves in one write, which the gateway and the client read at once. */
+  #send(data: Uint8Array, sent?: () => void): void {
+    if (!this.#gathering) {
+      this.#gathering = true
+      this.#stream.cork()
+      process.nextTick(() => {
+        this.#gathering = false
+        this.#stream.uncork()
+      })
+    }
+    this.socket.send(data, sent)
   }
 
   #room(): number {

@@ -56,6 +56,12 @@ export class InputLedger {
     }
   }
 
+  /** Acknowledges now what a client's input is done up to: something else is about to be sent to it anyway. */
+  flush(client: string): void {
+    const entry = this.#entries.get(client)
+    if (entry?.timer !== undefined) this.#send(client, entry)
+  }
+
   /** Ends all timers. */
   close(): void {
     for (const entry of this.#entries.values()) clearTimeout(entry.timer)

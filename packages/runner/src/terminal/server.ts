@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Writable } from 'node:stream'
 
 import {
   type ClientMessage,
@@ -41,6 +42,8 @@ export interface TerminalServerEvents {
 
 /** How one socket was let in. */
 export interface Admission {
+  /** What the WebSocket writes to. */
+  readonly stream: Writable
   readonly protocol: TerminalSubprotocol
   readonly role: Role
   readonly requestId: string
@@ -339,6 +342,7 @@ export class TerminalServer {
   #advance(client: Client): void {
     const terminal = this.#terminal
     if (terminal === undefined) return
+    if (client.hungry) this.#ledger.flush(client.id)
     client.pump()
     if (client.state === 'lost' && client.recovered) {
       this.#sendScreen(client, { mode: 'snapshot', truncatedFrom: client.sent })

@@ -59,6 +59,8 @@ export class RawTerminal {
   snapshot: Uint8Array[] = []
   /** Opcodes in order, to check what came before what. */
   opcodes = ''
+  /** Pieces in which the bytes came from the connection, whatever messages are in them. */
+  reads = 0
   closed: { readonly code: number; readonly reason: string } | undefined
   readonly #options: RawTerminalOptions
   #credited = 0
@@ -70,6 +72,10 @@ export class RawTerminal {
     this.socket = new WebSocket(`ws+unix:${place.socketPath}:${RUNNER_PATHS.terminal}`, this.protocol, {
       headers: { ...place.headers, [ROLE_HEADER]: options.role ?? 'driver', ...options.headers },
       perMessageDeflate: false,
+    })
+    this.socket.on('upgrade', ({ socket }) => {
+      // A listener before the WebSocket's own would take what came together with the 101.
+      this.socket.once('open', () => socket.on('data', () => (this.reads += 1)))
     })
     this.socket.on('open', () => options.hello !== false && this.say())
     this.socket.on('message', (data: Buffer) => this.#onMessage(data))

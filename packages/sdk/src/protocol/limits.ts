@@ -27,8 +27,14 @@ export const CREDIT_WINDOW_BYTES = 262_144
 /** A client reports parsed output at the latest after this many bytes; at most a quarter of the window, so credit cannot deadlock. */
 export const CREDIT_EVERY_BYTES = 32_768
 
-/** A client reports parsed output at the latest after this many milliseconds while output flows. */
+/** A client reports parsed output of at least {@link CREDIT_LEAST_BYTES} at the latest after this many milliseconds. */
 export const CREDIT_EVERY_MS = 50
+
+/** Less parsed output than this hurries nobody: the window is far from full. */
+export const CREDIT_LEAST_BYTES = 4_096
+
+/** A client reports any parsed output at the latest after this many milliseconds, so that echoed keys cost no message each. */
+export const CREDIT_AT_REST_MS = 1_000
 
 /** Input bytes that a client keeps until the runner acknowledged them. Beyond it `write()` waits. */
 export const MAX_UNACKED_INPUT_BYTES = 65_536

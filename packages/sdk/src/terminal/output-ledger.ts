@@ -1,4 +1,10 @@
-import { CREDIT_EVERY_BYTES, CREDIT_EVERY_MS, type ReadyMessage } from '../protocol/index.ts'
+import {
+  CREDIT_AT_REST_MS,
+  CREDIT_EVERY_BYTES,
+  CREDIT_EVERY_MS,
+  CREDIT_LEAST_BYTES,
+  type ReadyMessage,
+} from '../protocol/index.ts'
 
 /** A piece of output on its way through its readers. */
 export interface OutputChunk {
@@ -33,6 +39,8 @@ export class OutputLedger {
   #first: Entry | undefined
   #last: Entry | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** The timer is set for {@link CREDIT_EVERY_MS}. */
+  #soon = false
   readonly #sendCredit: (offset: number) => void
 
   /** `sendCredit` reports parsed output to the runner. */
@@ -113,7 +121,14 @@ export class OutputLedger {
     }
     const due = this.#parsed - this.#credited
     if (due >= CREDIT_EVERY_BYTES) this.#credit()
-    else if (due > 0) this.#timer ??= setTimeout(() => this.#credit(), CREDIT_EVERY_MS)
+    else if (due > 0) this.#creditWithin(due >= CREDIT_LEAST_BYTES)
+  }
+
+  #creditWithin(soon: boolean): void {
+    if (this.#timer !== undefined && (this.#soon || !soon)) return
+    clearTimeout(this.#timer)
+    this.#soon = soon
+    this.#timer = setTimeout(() => this.#credit(), soon ? CREDIT_EVERY_MS : CREDIT_AT_REST_MS)
   }
 
   #credit(): void {

@@ -89,6 +89,21 @@ suite('connect', () => {
       assert.ok((policy.nextDelayMs({ ...context, attempt }) ?? 0) <= 750)
   })
 
+  test('the first attempt is spread over all of its time, the next are not made at once', () => {
+    const error = new CliscaleError('CONNECTION_FAILED', 'gone', { status: 0, retryable: true })
+    const policy = defaultReconnectPolicy()
+    const delays = (attempt: number): number[] =>
+      Array.from({ length: 500 }, () => {
+        const context = { attempt, elapsedMs: 4_000, everConnected: true, error, retryAfterMs: undefined }
+        return policy.nextDelayMs(context) ?? 0
+      })
+    const first = delays(0)
+    assert.ok(Math.min(...first) < 50 && Math.max(...first) > 200 && Math.max(...first) <= 250)
+    const third = delays(2)
+    assert.ok(Math.min(...third) >= 500 && Math.min(...third) < 600)
+    assert.ok(Math.max(...third) > 900 && Math.max(...third) <= 1_000)
+  })
+
   test('a terminal that is closed in the turn in which it connected asks for no token', async (t) => {
     const server = await scriptedServer(t)
     let asked = 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
 import { CliscaleError, connectTerminal, defaultReconnectPolicy, type Terminal } from '../../src/index.ts'
-import { CREDIT_WINDOW_BYTES } from '../../src/protocol/index.ts'
+import { CREDIT_AT_REST_MS, CREDIT_LEAST_BYTES, CREDIT_WINDOW_BYTES } from '../../src/protocol/index.ts'
 import { toUtf8 } from '../../src/protocol/text.ts'
 import { TokenSource } from '../../src/token-source.ts'
 import { type Peer, READY, type ScriptedServer, scriptedServer } from '../support/scripted-server.ts'
@@ -42,6 +42,29 @@ suite('output', () => {
     assert.equal((await peer.next('credit')).offset, 80_000)
     parsed[2]?.()
     assert.equal((await peer.next('credit')).offset, 80_010)
+  })
+
+  test('echoed keys cost no credit each: what is little is told once a second', async (t) => {
+    const server = await scriptedServer(t)
+    const terminal = open(t, server)
+    terminal.setSink(() => undefined)
+    let keys = 0
+    terminal.on('data', () => {
+      keys += 1
+    })
+    const peer = await server.accept()
+    peer.send(READY)
+    const from = performance.now()
+    for (let key = 1; key <= 20; key += 1) {
+      peer.send(output(1))
+      await waitFor('the key', () => keys === key)
+    }
+    let told = 0
+    for (let offset = 0; offset < 20; told += 1) offset = (await peer.next('credit')).offset
+    const seconds = (performance.now() - from) / CREDIT_AT_REST_MS
+    assert.ok(told <= 1 + seconds, `${told} in ${seconds} s`)
+    peer.send(output(CREDIT_LEAST_BYTES))
+    assert.equal((await peer.next('credit')).offset, 20 + CREDIT_LEAST_BYTES)
   })
 
   test('a sink that is taken away counts as done, and a sink that throws is reported', async (t) => {

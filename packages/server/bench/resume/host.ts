@@ -62,7 +62,12 @@ server.on('upgrade', (request, socket, head) => {
   const terminal = terminals.get(runnerId) ?? new HostedTerminal()
   terminals.set(runnerId, terminal)
   sockets.handleUpgrade(request, socket, head, (webSocket) =>
-    terminal.server.accept(webSocket, { protocol: 'cliscale.v1', role: 'driver', requestId: 'bench' }),
+    terminal.server.accept(webSocket, {
+      stream: socket,
+      protocol: 'cliscale.v1',
+      role: 'driver',
+      requestId: 'bench',
+    }),
   )
 })
 server.listen({ path: socketPath, backlog: 4_096 }, () => process.send?.('up'))
