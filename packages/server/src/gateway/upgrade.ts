@@ -11,6 +11,7 @@ import type { Tokens } from '../store/tokens.ts'
 import type { Admission } from './admission.ts'
 import { ignore } from './dial.ts'
 import { errorFarewell } from './frames.ts'
+import { Gather } from './gather.ts'
 import { type Handshake, isTypedRefusal, readHandshake, switchingProtocols } from './handshake.ts'
 import { refuseByHttp } from './http-refusal.ts'
 import { FLAG, Link } from './link.ts'
@@ -45,6 +46,8 @@ interface Attempt {
   readonly headers: IncomingHttpHeaders
   readonly requestId: string
   readonly address: string
+  /** Milliseconds of the process's clock. */
+  readonly startedAt: number
   answered: boolean
 }
 
@@ -54,6 +57,7 @@ interface Attempt {
  */
 export class UpgradePipeline {
   private readonly services: UpgradeServices
+  private readonly gather = new Gather<Attempt>((attempt) => void this.authorize(attempt))
 
   constructor(services: UpgradeServices) {
     this.services = services
@@ -70,7 +74,7 @@ export class UpgradePipeline {
       this.refuseRequest(socket, error, requestId)
       return
     }
-    void this.authorize(attempt)
+    this.gather.add(attempt)
   }
 
   /** The checks that need nothing but the request. @throws {CodedError} */
@@ -86,19 +90,28 @@ export class UpgradePipeline {
     origins.checkHost(request.headers)
     const address = (trustProxy ? forwardedAddress(request) : null) ?? socket.remoteAddress ?? ''
     admission.enter(address, connections())
-    return { socket, head, handshake, headers: request.headers, requestId, address, answered: false }
+    const startedAt = performance.now()
+    return {
+      socket,
+      head,
+      handshake,
+      headers: request.headers,
+      requestId,
+      address,
+      startedAt,
+      answered: false,
+    }
   }
 
   private async authorize(attempt: Attempt): Promise<void> {
     const { limits, admission } = this.services
-    const startedAt = performance.now()
     const timer = setTimeout(() => this.refuse(attempt, late()), limits.handshakeTimeoutMs)
     try {
-      const { role, target } = await this.redeem(attempt, startedAt)
+      const { role, target } = await this.redeem(attempt)
       if (attempt.answered) return
       if (admission.draining) throw new CodedError('DRAINING')
       this.admit(attempt, role, target)
-      this.services.metrics.phase('total', (performance.now() - startedAt) / 1_000)
+      this.services.metrics.phase('total', (performance.now() - attempt.startedAt) / 1_000)
     } catch (error) {
       this.refuse(attempt, this.coded(error, attempt.requestId))
     } finally {
@@ -107,8 +120,9 @@ export class UpgradePipeline {
     }
   }
 
-  private async redeem(attempt: Attempt, startedAt: number): Promise<{ role: Role; target: SessionTarget }> {
+  private async redeem(attempt: Attempt): Promise<{ role: Role; target: SessionTarget }> {
     const { origins, verifier, tokens, metrics } = this.services
+    const startedAt = performance.now()
     origins.checkOrigin(attempt.headers)
     const { sessionId, token } = attempt.handshake
     if (token === null) throw new CodedError('TOKEN_MISSING')

@@ -6,6 +6,7 @@ import {
   pino,
   stdTimeFunctions,
 } from 'pino'
+import { LineBuffer } from './line-buffer.ts'
 import { prettyLine } from './pretty.ts'
 import { redact } from './redact.ts'
 
@@ -18,25 +19,25 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 /** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/**
- * Lines are written together, within 50 ms, on a crash by an exception, and at the end: a system call for each would
- * cost more than the rest of the line. Lines beyond 16 MiB that the reader has not taken are dropped, so that a reader
- * that stalls stalls no terminal.
- */
-const STANDARD_OUTPUT = {
-  fd: 1,
-  sync: false,
-  minLength: 4_096,
-  periodicFlush: 50,
-  maxLength: 16_777_216,
-} as const
+/** Lines beyond 16 MiB that the reader has not taken are dropped, so that a reader that stalls stalls no terminal. */
+const STANDARD_OUTPUT = { fd: 1, sync: false, maxLength: 16_777_216 } as const
 
 let output: DestinationStream | undefined
 
-/** Where lines of this process go unless something else was said; one for all, so that they stay in order. */
+/**
+ * Where lines of this process go unless something else was said; one for all, so that they stay in order. They are
+ * written together, within 50 ms, on a crash by an exception, and at the end.
+ */
 export function standardOutput(): DestinationStream {
-  output ??= pino.destination(STANDARD_OUTPUT)
+  output ??= openStandardOutput()
   return output
+}
+
+function openStandardOutput(): DestinationStream {
+  const lines = new LineBuffer(pino.destination(STANDARD_OUTPUT))
+  // Before pino's own listener, which writes what it was given and closes.
+  process.prependListener('exit', () => lines.passOn())
+  return lines
 }
 
 /** How a log is made. */

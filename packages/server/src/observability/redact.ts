@@ -67,13 +67,18 @@ export function redact(value: unknown, depth = 0): unknown {
   if (value instanceof Date) return value
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1))
-  return redactFields(Object.entries(value), depth)
+  return redactFields(value, depth)
 }
 
-function redactFields(entries: readonly (readonly [string, unknown])[], depth: number): object {
-  return Object.fromEntries(
-    entries.map(([name, item]) => [name, isSecret(name, item) ? REDACTED : redact(item, depth + 1)]),
-  )
+function redactFields(fields: object, depth: number): object {
+  const cleaned: Record<string, unknown> = {}
+  for (const [name, item] of Object.entries(fields) as [string, unknown][]) {
+    const value = isSecret(name, item) ? REDACTED : redact(item, depth + 1)
+    // What every object inherits, `__proto__` above all, is no place to write to.
+    if (name in cleaned) Object.defineProperty(cleaned, name, { value, enumerable: true })
+    else cleaned[name] = value
+  }
+  return cleaned
 }
 
 function redactError(error: Error, depth: number): object {
@@ -81,7 +86,7 @@ function redactError(error: Error, depth: number): object {
   return {
     type: name,
     message: redactText(message),
-    ...redactFields(Object.entries(more), depth),
+    ...redactFields(more, depth),
     ...(stack === undefined ? {} : { stack: redactText(stack) }),
     ...(cause === undefined ? {} : { cause: redact(cause, depth + 1) }),
   }
