@@ -13,6 +13,7 @@ import type { ClientReport, Outage } from './resume/clients.ts'
 import { type GatewayProcess, type GatewaySettings, startGateway } from './resume/gateway-process.ts'
 import type { Hosted } from './resume/host.ts'
 import { isWhole } from './resume/numbers.ts'
+import { countProcessorTime, type ProcessorTime } from './resume/processor-time.ts'
 import { BenchSessions } from './resume/sessions.ts'
 
 const { values } = parseArgs({
@@ -48,6 +49,8 @@ interface Event {
   /** When another gateway could take them; a drain has it before. */
   readonly readyAt: number
   readonly outages: readonly Outage[]
+  /** Who used the processors until all were back. */
+  readonly processors: ProcessorTime
 }
 
 const say = (text: string): void => {
@@ -71,6 +74,12 @@ const sockets = Array.from({ length: Math.ceil((TERMINALS - REAL) / PER_HOST) },
 const hosts = sockets.map((path) => forkNode(`${HERE}host.ts`, [path, String(EVERY_MS)]))
 await Promise.all(hosts.map((host) => once(host, 'message')))
 const clients = new ClientProcesses(CLIENT_PROCESSES, EVERY_MS, (id) => sessions.token(id))
+const ROLES = {
+  'SDK clients': () => clients.pids,
+  gateway: () => [gateway.child.pid ?? 0],
+  'terminal servers': () => hosts.map(({ pid }) => pid ?? 0),
+  'bench (mints tokens)': () => [process.pid],
+}
 const events: Event[] = []
 let gateway: GatewayProcess = await startGateway(settings)
 
@@ -117,10 +126,11 @@ async function kill(): Promise<Event> {
   if (values.standby) return await replace('kill', 'SIGKILL')
   const { port } = new URL(gateway.url)
   const at = Date.now()
+  const used = countProcessorTime(ROLES)
   await gateway.end('SIGKILL')
   gateway = await startGateway(settings, Number(port))
   const readyAt = Date.now()
-  return { kind: 'kill', at, readyAt, outages: await allBack(at) }
+  return { kind: 'kill', at, readyAt, outages: await allBack(at), processors: used() }
 }
 
 /** Another gateway is up, and clients that connect are sent there; then the first is told to go, or killed. */
@@ -129,8 +139,9 @@ async function replace(kind: Event['kind'], signal: NodeJS.Signals): Promise<Eve
   gateway = await startGateway(settings)
   clients.use(gateway.url)
   const at = Date.now()
+  const used = countProcessorTime(ROLES)
   await old.end(signal)
-  return { kind, at, readyAt: at, outages: await allBack(at) }
+  return { kind, at, readyAt: at, outages: await allBack(at), processors: used() }
 }
 
 /** Each terminal's outage since then, once all are back or the time is over. */
@@ -211,7 +222,12 @@ function textOf(event: Event | undefined): string {
   )
   const how =
     kind === 'kill' ? `up again after ${readyAt - at} ms, ` : `at most ${mostPerSecond(event)} closes/s, `
-  return `${kind}: ${how}${took}, p99 of attempts ${attempts}`
+  return `${kind}: ${how}${took}, p99 of attempts ${attempts}; processor time ${timeText(event.processors)}`
+}
+
+function timeText({ seconds, available }: ProcessorTime): string {
+  const parts = Object.entries(seconds).map(([role, used]) => `${role} ${used.toFixed(1)} s`)
+  return `${parts.join(', ')} of ${available.toFixed(1)} s`
 }
 
 interface Goal {
@@ -269,6 +285,7 @@ function print(verdict: Verdict): void {
     lastSeconds: backWithin(event, 1),
     mostLostPerSecond: mostPerSecond(event),
     attempts: event.outages.reduce((sum, outage) => sum + outage.attempts, 0),
+    processors: event.processors,
   }))
   const { tokens } = clients
   const bytes = verdict.reports.reduce((sum, { received, sent }) => sum + received.bytes + sent, 0)

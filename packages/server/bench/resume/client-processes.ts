@@ -20,6 +20,10 @@ export class ClientProcesses {
       child.on('message', (message: FromClients) => this.#onMessage(child, message))
   }
 
+  get pids(): readonly number[] {
+    return this.#children.map(({ pid }) => pid ?? 0)
+  }
+
   /** From now on terminals connect to this gateway. */
   use(url: string): void {
     for (const child of this.#children) tell(child, { type: 'url', url })
