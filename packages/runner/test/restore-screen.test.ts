@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import fc from 'fast-check'
 
+import { hasTornCharacter } from './support/describe-terminal.ts'
 import { assertSame, assertSameAnywhere, bothClients } from './support/snapshot-clients.ts'
 
 const SIZE = { columns: 40, rows: 12, scrollbackLines: 50 }
@@ -62,6 +64,7 @@ test('what a program draws after a snapshot looks the same as without one', asyn
     .map((pieces) => Buffer.from(pieces.join('')))
   const property = fc.asyncProperty(program, program, async (before, after) => {
     const clients = await bothClients(before, SIZE)
+    fc.pre(!hasTornCharacter(clients.original.terminal))
     assertSame(clients)
     await clients.original.write(after)
     await clients.copy.write(after)
@@ -69,6 +72,12 @@ test('what a program draws after a snapshot looks the same as without one', asyn
     assertSame(clients, false)
   })
   await fc.assert(property, { numRuns: 300 })
+})
+
+test('a wide character that an insertion tore leaves a blank, and nothing moves', async () => {
+  const clients = await bothClients(Buffer.from('漢\b\x1b[2@ \x1b[10Gend'), SIZE)
+  assert.ok(hasTornCharacter(clients.original.terminal))
+  assert.equal(clients.copy.terminal.buffer.active.getLine(0)?.translateToString(true), ' '.repeat(9) + 'end')
 })
 
 for (const name of readdirSync(FIXTURES)) {

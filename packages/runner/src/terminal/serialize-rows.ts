@@ -13,6 +13,9 @@ const ROWS_PER_TURN = 50
  * (`@xterm/addon-serialize` 0.14 loses coloured rows below the last text, underline styles and links, and shows junk
  * where a wrapped line's beginning was erased.)
  *
+ * Of a wide character that was torn in two by an insertion xterm.js keeps a cell of no width, for which there is no
+ * sequence: it becomes a blank.
+ *
  * Lets the event loop turn between some rows and the next: a full scrollback takes a tenth of a second. The buffer must
  * not change meanwhile.
  */

@@ -95,3 +95,18 @@ function describeCell(cell: IBufferCell): string {
     visible && cell.isUnderline() ? `${line.getUnderlineStyle()}:${line.getUnderlineColor()}` : ''
   return `${visible ? flags : ''} ${foreground} ${cell.getBgColorMode()}:${cell.getBgColor()} ${underline}`
 }
+
+/**
+ * True when a row holds a cell of no width that is no half of a wide character: what xterm.js leaves when cells are
+ * inserted between the halves of one. Nothing else makes such a cell, so a snapshot has a blank there.
+ */
+export function hasTornCharacter(terminal: Terminal): boolean {
+  const { normal, alternate } = terminal.buffer
+  return [normal, alternate].some((buffer) =>
+    Array.from({ length: buffer.length }, (_, y) => buffer.getLine(y)).some((line) =>
+      Array.from({ length: terminal.cols }, (_, x) => x).some(
+        (x) => line?.getCell(x)?.getWidth() === 0 && line.getCell(x - 1)?.getWidth() !== 2,
+      ),
+    ),
+  )
+}
