@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { decodeClientMessage, decodeServerMessage } from '@cliscale/sdk/protocol'
 import { FLOOD_FRAME_MS } from '../src/core/paced-drawing.ts'
 import { connected, openStage, screenText, shows, STRICT_POLICY } from './support/stage.ts'
@@ -136,6 +137,69 @@ test('in a flood the rows change at most twenty times a second', async (t) => {
   // Some more, because before and after the flood every frame is drawn.
   const most = elapsedMs / FLOOD_FRAME_MS + 8
   assert.ok(drawnAt.length <= most, `${drawnAt.length} draws in ${Math.round(elapsedMs)} ms`)
+})
+
+test('rows that showed much else look like rows that are drawn for the first time', async (t) => {
+  const stage = await openStage(t, { policy: STRICT_POLICY })
+  const style = (codes: string, text: string): string => `\\033[${codes}m${text}\\033[0m`
+  const looks = [
+    style('1;31', 'bold red'),
+    style('3;4', 'underlined'),
+    style('4:3;58;2;1;200;3', 'curly'),
+    style('38;2;255;120;40', 'orange'),
+    style('48;5;22', 'on green'),
+    style('7', 'inverse'),
+    style('2;9', 'dim, struck'),
+    style('53', 'overlined'),
+    '日本 größer',
+  ]
+  const lines = looks.map((look, index) => `plain ${look} plain ${'x'.repeat(index * 9)}\\n`)
+  const program = [
+    'stty -echo; read go',
+    `for n in $(seq 300); do printf "$n ${looks.toReversed().join(' ')}\\n"; done`,
+    `printf '${lines.join('')}done'`,
+    'read go',
+  ].join('; ')
+  const { id } = await stage.cliscale.sessions.create({ command: 'bash', args: ['-c', program] })
+  const rowsOf = async (page: Page): Promise<string[]> =>
+    page
+      .locator('.xterm-rows > div')
+      .evaluateAll((rows) => rows.map((row) => row.innerHTML.replaceAll(' class=""', '')))
+  const page = await stage.open(`session=${id}`)
+  await connected(page)
+  await page.keyboard.press('Enter')
+  await shows(page, /^done$/m)
+  await page.locator('.xterm-rows').getByText('done', { exact: true }).waitFor()
+  const reused = await rowsOf(page)
+  assert.ok(reused.some((row) => row.includes('rgb(255, 120, 40)')))
+  await page.reload()
+  await shows(page, /^done$/m)
+  await page.locator('.xterm-rows').getByText('done', { exact: true }).waitFor()
+  assert.deepEqual(await rowsOf(page), reused)
+  assert.deepEqual(stage.complaints, [])
+})
+
+test('a flood makes no new elements', async (t) => {
+  const stage = await openStage(t)
+  const program = 'stty -echo; for n in 1 2; do echo begin $n; read go; seq 1 300000; done; echo end; read go'
+  const { id } = await stage.cliscale.sessions.create({ command: 'sh', args: ['-c', program] })
+  const page = await stage.open(`session=${id}`)
+  await shows(page, /^begin 1$/m)
+  await page.keyboard.press('Enter')
+  await shows(page, /^begin 2$/m)
+  await page.evaluate(() => {
+    window.told = []
+    const create = document.createElement.bind(document)
+    document.createElement = (name: string): HTMLElement => {
+      if (name === 'span') window.told.push(name)
+      return create(name)
+    }
+  })
+  await page.keyboard.press('Enter')
+  await shows(page, /^end$/m)
+  const made = await page.evaluate(() => window.told.length)
+  const { rows } = await page.evaluate(() => window.terminal.size)
+  assert.ok(made <= rows, `${made} spans were made for ${rows} rows that were there`)
 })
 
 test('Ctrl-C ends a program that never stops printing', async (t) => {

@@ -84,7 +84,9 @@ function print(): void {
   for (const figures of results) {
     const { renderer, seconds, clickMs, keyMs, frameGapMs, longTaskMs } = figures
     console.log(`${renderer} (drew with ${figures.drewWith})`)
-    console.log(`  ${(bytes / MEGABYTE / seconds).toFixed(1)} MB/s, ${seconds.toFixed(1)} s`)
+    console.log(
+      `  ${(bytes / MEGABYTE / seconds).toFixed(1)} MB/s, ${seconds.toFixed(1)} s, of which its main thread worked ${figures.threadSeconds.toFixed(1)} s`,
+    )
     console.log(
       `  page ${megabytes(figures.pageRestBytes)} MB at rest, +${megabytes(figures.pageGrownBytes)} MB at most`,
     )

@@ -93,7 +93,7 @@ interface RowFactory {
 }
 
 interface Renderer extends RowRenderer {
-  readonly _rowFactory?: RowFactory
+  readonly _rowFactory?: RowFactory & NonNullable<RowRenderer['_rowFactory']>
 }
 
 interface XtermCore {

@@ -30,6 +30,8 @@ export interface FloodFigures extends Omit<PageWatch, 'promptMs'> {
   readonly renderer: 'dom' | 'webgl'
   readonly drewWith: string
   readonly seconds: number
+  /** Processor time of the page's main thread. */
+  readonly threadSeconds: number
   readonly pageRestBytes: number
   /** Of what the page consisted when it was largest. */
   readonly pagePeak: PageParts
@@ -61,10 +63,12 @@ export async function flood(options: FloodOptions): Promise<FloodFigures> {
     await shows(page, file)
     await restart(page)
     await startProfile(cdp, options)
+    const threadBefore = await threadSeconds(cdp)
     const startedAt = performance.now()
     await page.keyboard.press('Enter')
     const peak = await actWhile(page, memory, shows(page, last, 600_000))
     const seconds = (performance.now() - startedAt) / 1_000
+    const threadAfter = await threadSeconds(cdp)
     await writeProfile(cdp, options)
     const watch = await page.evaluate(() => window.watch)
     const left = await memory.atRest()
@@ -73,6 +77,7 @@ export async function flood(options: FloodOptions): Promise<FloodFigures> {
       renderer,
       drewWith,
       seconds,
+      threadSeconds: threadAfter - threadBefore,
       pageRestBytes: rest.page,
       pageGrownBytes: peak.largest.page - rest.page,
       pagePeak: { heap: peak.largest.heap, dom: peak.largest.dom, buffers: peak.largest.buffers },
@@ -147,6 +152,12 @@ async function shows(page: Page, text: string, timeout = 30_000): Promise<void> 
 async function settle(page: Page): Promise<void> {
   await page.waitForFunction(() => window.terminal.driver)
   await pause(1_500)
+}
+
+async function threadSeconds(cdp: CDPSession): Promise<number> {
+  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const { metrics } = await cdp.send('Performance.getMetrics')
+  return metrics.find(({ name }) => name === 'ThreadTime')?.value ?? Number.NaN
 }
 
 async function restart(page: Page): Promise<void> {
