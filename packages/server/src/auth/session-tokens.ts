@@ -133,7 +133,8 @@ export class TokenVerifier {
     if (token.length > MAX_TOKEN_LENGTH) throw invalid('it is too long')
     const [, head, body, signature] = COMPACT_JWT.exec(token) ?? []
     if (head === undefined || body === undefined || signature === undefined) throw invalid('it is not a JWT')
-    const key = await this.#key(readKid(head))
+    const kid = readKid(head)
+    const key = this.#known(kid) ?? (await this.#lookUp(kid))
     const signed = Buffer.from(token.slice(0, head.length + body.length + 1))
     if (!verify('RSA-SHA256', signed, key, Buffer.from(signature, 'base64url')))
       throw invalid('its signature does not fit')
@@ -159,15 +160,16 @@ export class TokenVerifier {
     this.#refreshedAt = this.#now()
   }
 
-  async #key(kid: string): Promise<KeyObject> {
+  #known(kid: string): KeyObject | undefined {
     const known = this.#keys.get(kid)
     const age = this.#now() - this.#refreshedAt
-    if (known !== undefined) {
-      if (age >= REFRESH_AT_LEAST_EVERY_MS && this.#refreshing === undefined)
-        this.refresh().catch(this.#options.onRefreshError ?? (() => undefined))
-      return known
-    }
-    if (age >= REFRESH_AT_MOST_EVERY_MS) await this.refresh()
+    if (known !== undefined && age >= REFRESH_AT_LEAST_EVERY_MS && this.#refreshing === undefined)
+      this.refresh().catch(this.#options.onRefreshError ?? (() => undefined))
+    return known
+  }
+
+  async #lookUp(kid: string): Promise<KeyObject> {
+    if (this.#now() - this.#refreshedAt >= REFRESH_AT_MOST_EVERY_MS) await this.refresh()
     const found = this.#keys.get(kid)
     if (found === undefined) throw invalid('it was signed with an unknown key')
     return found

@@ -84,8 +84,11 @@ export interface DialFailure {
 /** Takes the outcome of an attempt. */
 export type DialDone = (result: DialedRunner | DialFailure, times: DialTimes) => void
 
-/** Ends an attempt; its callback is not called any more. */
-export type CancelDial = () => void
+/** An attempt that is under way. */
+export interface Dialling {
+  /** Ends it; its callback is not called any more. */
+  cancel(): void
+}
 
 const MAX_ANSWER_BYTES = 8_192
 const HEAD_END = Buffer.from('\r\n\r\n')
@@ -106,11 +109,11 @@ function newKey(): string {
  * Connects to a runner and shakes hands (RFC 6455 §4.1) with its own secret, so that another runner at a reused address
  * refuses. The callback is called once: with the runner, whose handlers it must set at once, or with why not.
  */
-export function dial(request: DialRequest, done: DialDone): CancelDial {
-  return new Attempt(request, done).cancel
+export function dial(request: DialRequest, done: DialDone): Dialling {
+  return new Attempt(request, done)
 }
 
-class Attempt {
+class Attempt implements Dialling {
   private readonly done: DialDone
   private readonly startedAt = performance.now()
   private connectedAt = 0
@@ -135,22 +138,14 @@ class Attempt {
     this.socket = connect(options)
     this.socket[ATTEMPT] = this
     this.socket.write(requestText(request, key), 'latin1')
-    this.socket.on('error', this.onError)
-    this.socket.on('end', this.onEnd)
+    this.socket.on('error', onError)
+    this.socket.on('end', onEnd)
     this.socket.on('connect', onConnect)
-    this.timer = setTimeout(() => this.fail('RUNNER_UNREACHABLE', 'no answer in time'), request.timeoutMs)
+    this.timer = setTimeout(onTimeout, request.timeoutMs, this)
   }
 
-  readonly cancel = (): void => {
+  cancel(): void {
     if (this.settle()) this.socket.destroy()
-  }
-
-  private readonly onError = (error: NodeJS.ErrnoException): void => {
-    this.fail('RUNNER_UNREACHABLE', error.code ?? error.message)
-  }
-
-  private readonly onEnd = (): void => {
-    this.fail('RUNNER_UNREACHABLE', 'the connection ended before the answer')
   }
 
   /** The connection stands; the request is on its way. */
@@ -177,13 +172,11 @@ class Attempt {
   }
 
   private judge(head: string, end: number): void {
-    const lines = head.split('\r\n')
-    const status = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(lines[0] ?? '')?.[1]
+    const { status, accept, subprotocol, extensions } = readAnswer(head)
     if (status !== '101') return this.refused(status)
-    const headers = new Map(lines.slice(1).map((line) => headerOf(line)))
-    if (headers.get('sec-websocket-accept') !== this.accept) return this.bad('a wrong accept key')
-    if (headers.get('sec-websocket-protocol') !== this.subprotocol) return this.bad('another subprotocol')
-    if (headers.has('sec-websocket-extensions')) return this.bad('an extension that was not offered')
+    if (accept !== this.accept) return this.bad('a wrong accept key')
+    if (subprotocol !== this.subprotocol) return this.bad('another subprotocol')
+    if (extensions !== undefined) return this.bad('an extension that was not offered')
     const rest = this.answer?.subarray(end)
     if (!this.settle()) return
     const behind = rest === undefined || rest.length === 0 ? NOTHING : rest
@@ -200,7 +193,8 @@ class Attempt {
     this.fail('RUNNER_REFUSED', `the answer has ${what}`)
   }
 
-  private fail(code: DialFailure['code'], detail: string): void {
+  /** Gives up, unless it is over. */
+  fail(code: DialFailure['code'], detail: string): void {
     if (!this.settle()) return
     this.socket.destroy()
     this.done({ code, detail }, this.times())
@@ -212,16 +206,29 @@ class Attempt {
     this.settled = true
     clearTimeout(this.timer)
     this.socket[ATTEMPT] = undefined
-    this.socket.off('end', this.onEnd)
-    this.socket.off('error', this.onError)
+    this.socket.off('end', onEnd)
+    this.socket.off('error', onError)
     this.socket.off('connect', onConnect)
     this.socket.on('error', ignore)
     return true
   }
 }
 
+// One set of handlers for all sockets: they find their attempt through the socket.
 function onConnect(this: DialledSocket): void {
   this[ATTEMPT]?.connected()
+}
+
+function onError(this: DialledSocket, error: NodeJS.ErrnoException): void {
+  this[ATTEMPT]?.fail('RUNNER_UNREACHABLE', error.code ?? error.message)
+}
+
+function onEnd(this: DialledSocket): void {
+  this[ATTEMPT]?.fail('RUNNER_UNREACHABLE', 'the connection ended before the answer')
+}
+
+function onTimeout(attempt: Attempt): void {
+  attempt.fail('RUNNER_UNREACHABLE', 'no answer in time')
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -229,9 +236,32 @@ const NOTHING = Buffer.alloc(0)
 /** `close` follows every error and says enough; without a handler Node would end the process. */
 export function ignore(): void {}
 
-function headerOf(line: string): [string, string] {
-  const colon = line.indexOf(':')
-  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
+/** What counts of a runner's answer; undefined what it does not have. */
+interface Answer {
+  status: string | undefined
+  accept: string | undefined
+  subprotocol: string | undefined
+  extensions: string | undefined
+}
+
+const STATUS = /^HTTP\/1\.1 (\d{3})(?: |$)/
+
+function readAnswer(head: string): Answer {
+  const [first = '', ...lines] = head.split('\r\n')
+  const answer: Answer = {
+    status: STATUS.exec(first)?.[1],
+    accept: undefined,
+    subprotocol: undefined,
+    extensions: undefined,
+  }
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon).toLowerCase()
+    if (name === 'sec-websocket-accept') answer.accept = line.slice(colon + 1).trim()
+    else if (name === 'sec-websocket-protocol') answer.subprotocol = line.slice(colon + 1).trim()
+    else if (name === 'sec-websocket-extensions') answer.extensions = line.slice(colon + 1).trim()
+  }
+  return answer
 }
 
 function requestText(request: DialRequest, key: string): string {

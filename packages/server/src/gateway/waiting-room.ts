@@ -5,7 +5,7 @@ import type { Events } from '../store/events.ts'
 import type { EventHints } from '../store/listen.ts'
 import type { Sessions } from '../store/sessions.ts'
 import type { SessionTarget } from '../store/target.ts'
-import { type CancelDial, dial, type DialedRunner, type DialFailure, type DialTimes } from './dial.ts'
+import { dial, type DialedRunner, type DialFailure, type Dialling, type DialTimes } from './dial.ts'
 import { errorFarewell, messageFrame } from './frames.ts'
 import { HeldInput } from './held-input.ts'
 import { FLAG, type Link, type LinkInput } from './link.ts'
@@ -47,7 +47,7 @@ class Guest implements LinkInput {
   private readonly link: Link
   private readonly input: HeldInput
   private gone = false
-  private cancelDial: CancelDial | undefined
+  private dialling: Dialling | undefined
   private unsubscribe: (() => void) | undefined
   private deadline: NodeJS.Timeout | undefined
   private pause: NodeJS.Timeout | undefined
@@ -103,7 +103,7 @@ class Guest implements LinkInput {
 
   abandon(): void {
     this.leave()
-    this.cancelDial?.()
+    this.dialling?.cancel()
   }
 
   private leave(): void {
@@ -129,7 +129,7 @@ class Guest implements LinkInput {
   }
 
   private wake(): void {
-    if (this.gone || this.cancelDial !== undefined) return
+    if (this.gone || this.dialling !== undefined) return
     this.stale = true
     if (!this.reading) void this.read()
   }
@@ -138,7 +138,7 @@ class Guest implements LinkInput {
   private async read(): Promise<void> {
     this.reading = true
     try {
-      while (this.stale && !this.gone && this.cancelDial === undefined) {
+      while (this.stale && !this.gone && this.dialling === undefined) {
         this.stale = false
         const target = await this.news()
         if (this.gone) return
@@ -185,7 +185,7 @@ class Guest implements LinkInput {
       return this.failed({ code: 'RUNNER_REFUSED', detail: `the address ${address} is not allowed` })
     }
     const { role, subprotocol, requestId } = this.link
-    this.cancelDial = dial(
+    this.dialling = dial(
       {
         target,
         runnerId,
@@ -198,7 +198,7 @@ class Guest implements LinkInput {
         reads: splice,
       },
       (result, times) => {
-        this.cancelDial = undefined
+        this.dialling = undefined
         const outcome = 'socket' in result ? 'ok' : result.code
         this.services.dialled(outcome, times)
         if ('socket' in result) this.join(result)

@@ -8,7 +8,7 @@ import {
 } from 'pino'
 import { LineBuffer } from './line-buffer.ts'
 import { prettyLine } from './pretty.ts'
-import { redact } from './redact.ts'
+import { redact, redactText } from './redact.ts'
 
 /** Structured log. `info`: one line for each step of a session's life; `debug`: what a developer wants. */
 export type Log = Logger
@@ -35,8 +35,8 @@ export function standardOutput(): DestinationStream {
 
 function openStandardOutput(): DestinationStream {
   const lines = new LineBuffer(pino.destination(STANDARD_OUTPUT))
-  // Before pino's own listener, which writes what it was given and closes.
-  process.prependListener('exit', () => lines.passOn())
+  // After pino's own listener, which writes what it was given before. What comes now must not wait for a thread.
+  process.on('exit', () => lines.passOn(pino.destination({ fd: 1, sync: true })))
   return lines
 }
 
@@ -69,6 +69,15 @@ export function createLog(options: LogOptions = {}): Log {
       hooks: {
         logMethod(args, method) {
           const [first, ...rest] = args as readonly unknown[]
+          // As nearly all lines: fields, which the formatter redacts, and a text.
+          const [text] = rest
+          if (
+            rest.length === 1 &&
+            typeof first === 'object' &&
+            !(first instanceof Error) &&
+            typeof text === 'string'
+          )
+            return method.call(this, first, redactText(text))
           // pino takes an error's own message as the line's, unredacted.
           const head =
             first instanceof Error ? [{ err: first }, ...(rest.length > 0 ? [] : [first.message])] : [first]

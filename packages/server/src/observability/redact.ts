@@ -72,7 +72,8 @@ export function redact(value: unknown, depth = 0): unknown {
 
 function redactFields(fields: object, depth: number): object {
   const cleaned: Record<string, unknown> = {}
-  for (const [name, item] of Object.entries(fields) as [string, unknown][]) {
+  for (const name of Object.keys(fields)) {
+    const item = (fields as Readonly<Record<string, unknown>>)[name]
     const value = isSecret(name, item) ? REDACTED : redact(item, depth + 1)
     // What every object inherits, `__proto__` above all, is no place to write to.
     if (name in cleaned) Object.defineProperty(cleaned, name, { value, enumerable: true })
