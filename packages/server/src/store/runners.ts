@@ -31,8 +31,6 @@ export interface Runners {
    * runner does not have that session any more.
    */
   markAssigned(id: string, sessionId: string): Promise<boolean>
-  /** Its command ended: `claimed` → `lingering`. False when it was in another state. */
-  release(id: string): Promise<boolean>
   /** `blank` → `ended`, so that no session can claim it. False when it is not blank: leave it. */
   retireBlank(id: string): Promise<boolean>
   /** It is gone, or shall be: → `ended`. False when it was already. */
@@ -60,7 +58,6 @@ export function runnersOf(database: Database): Runners {
     markUp: (id, { address, externalId }) => one('runners.markUp', MARK_UP, [id, address, externalId]),
     claimBlankFor: (sessionId, driver) => one('runners.claimBlankFor', CLAIM, [sessionId, driver]),
     markAssigned: (id, sessionId) => did('runners.markAssigned', MARK_ASSIGNED, [id, sessionId]),
-    release: (id) => did('runners.release', RELEASE, [id]),
     retireBlank: (id) => did('runners.retireBlank', RETIRE_BLANK, [id]),
     end: (id, detail) => did('runners.end', END, [id, detail ?? null]),
     get: (id) => one('runners.get', `SELECT ${RUNNER_COLUMNS} FROM runners r WHERE r.id = $1`, [id]),
@@ -126,9 +123,6 @@ WITH s AS (
   WHERE r.id = $1 AND r.session_id = s.id AND r.state = 'claimed' RETURNING r.session_id
 )
 SELECT pg_notify('cliscale_events', r.session_id) FROM r`
-
-const RELEASE = `UPDATE runners SET state = 'lingering', released_at = now()
-WHERE id = $1 AND state = 'claimed' RETURNING id`
 
 const RETIRE_BLANK = `UPDATE runners SET state = 'ended', ended_at = now() WHERE id = $1 AND state = 'blank' RETURNING id`
 
