@@ -3,24 +3,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startControlPlane } from './gateway/control-plane.ts'
-import { PEERS, type PeerContext, type PeerKind } from './gateway/peers.ts'
-import { end, forkNode, portOf } from './gateway/processes.ts'
+import { PEERS, type PeerKind } from './gateway/peers.ts'
+import { echo } from './gateway/echo.ts'
 import {
   churn,
-  echo,
   type Figures,
   idle,
-  Load,
   type Scale,
   type Scenario,
   stall,
   throughput,
-  upgrades,
 } from './gateway/scenarios.ts'
 import { asJson, asText, load as machineLoad, writeMarkdown } from './gateway/report.ts'
 import type { Results } from './gateway/results.ts'
+import { type JointScenario, openStand, type Stand } from './gateway/stand.ts'
+import { upgrades } from './gateway/upgrades.ts'
 
-const SCENARIOS: Readonly<Record<string, Scenario>> = { idle, throughput, echo, upgrades, stall, churn }
+/** With one peer at a time. */
+const SINGLE: Readonly<Record<string, Scenario>> = { idle, throughput, stall, churn }
+/** With all peers at once. */
+const JOINT: Readonly<Record<string, JointScenario>> = { echo, upgrades }
+const SCENARIOS = ['idle', 'throughput', 'echo', 'upgrades', 'stall', 'churn'] as const
 
 const FULL: Scale = {
   idlePairs: [2_000, 8_000],
@@ -64,7 +67,7 @@ const loadBefore = machineLoad()
 const chosenPeers = PEERS.filter(
   ({ name }) => values.peers === undefined || values.peers.split(',').includes(name),
 )
-const chosen = Object.keys(SCENARIOS).filter(
+const chosen = SCENARIOS.filter(
   (name) => values.scenarios === undefined || values.scenarios.split(',').includes(name),
 )
 const missing = chosenPeers.flatMap((kind) => kind.missing() ?? [])
@@ -74,9 +77,11 @@ const plane = await startControlPlane(folder)
 try {
   for (let round = 1; round <= rounds; round += 1) {
     for (const scenario of chosen) {
-      for (const kind of chosenPeers.filter((peer) => peer.missing() === null)) {
-        if (!values.json) console.error(`round ${round}, ${scenario}: ${kind.name}`)
-        keep(scenario, kind, await run(kind, scenario))
+      const kinds = chosenPeers.filter((peer) => peer.missing() === null)
+      for (const some of scenario in JOINT ? [kinds] : kinds.map((kind) => [kind])) {
+        const names = some.map(({ name }) => name)
+        if (!values.json) console.error(`round ${round}, ${scenario}: ${names.join(', ')}`)
+        await run(scenario, some)
       }
     }
   }
@@ -88,29 +93,32 @@ const outcome = { results, missing, rounds, quick: values.quick, scale, loadBefo
 console.log(values.json ? asJson(outcome) : asText(outcome))
 if (values.write) writeMarkdown(outcome)
 
-/** One scenario on fresh processes: nothing of an earlier run is left in anybody's memory. */
-async function run(kind: PeerKind, scenario: string): Promise<Figures> {
-  const backend = forkNode('backend.ts', [])
-  const load = new Load()
+async function run(scenario: string, kinds: readonly PeerKind[]): Promise<void> {
+  const profiles = values.profile === undefined ? {} : { profiles: values.profile }
+  const stands: Stand[] = []
   try {
-    const profiles = values.profile === undefined ? {} : { profiles: values.profile }
-    const context: PeerContext = { backend: await portOf(backend), folder, plane, ...profiles }
-    const peer = await kind.start(context)
-    try {
-      return await SCENARIOS[scenario]!(peer, load, scale)
-    } finally {
-      await peer.stop()
-    }
+    for (const kind of kinds) stands.push(await openStand(kind, { folder, plane, ...profiles }))
+    for (const [name, figures] of Object.entries(await measure(scenario, stands)))
+      keep(scenario, name, figures)
   } catch (error) {
-    console.error(`${scenario}, ${kind.name}: ${error instanceof Error ? error.message : String(error)}`)
-    return {}
+    const names = kinds.map(({ name }) => name)
+    console.error(
+      `${scenario}, ${names.join(', ')}: ${error instanceof Error ? error.message : String(error)}`,
+    )
   } finally {
-    await load.close()
-    await end(backend)
+    for (const stand of stands) await stand.close()
   }
 }
 
-function keep(scenario: string, { name }: PeerKind, figures: Figures): void {
+async function measure(scenario: string, stands: readonly Stand[]): Promise<Record<string, Figures>> {
+  const joint = JOINT[scenario]
+  if (joint !== undefined) return joint(stands, scale)
+  const figures: Record<string, Figures> = {}
+  for (const { name, peer, load } of stands) figures[name] = await SINGLE[scenario]!(peer, load, scale)
+  return figures
+}
+
+function keep(scenario: string, name: string, figures: Figures): void {
   const byPeer = (results[scenario] ??= {})
   const byFigure = (byPeer[name] ??= {})
   for (const [figure, value] of Object.entries(figures)) (byFigure[figure] ??= []).push(value)

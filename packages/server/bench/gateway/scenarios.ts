@@ -1,6 +1,6 @@
 import { type ChildProcess } from 'node:child_process'
 import type { LoadCommand } from './load.ts'
-import { cpuMs, descriptors, kernelBytes, pause, quantile, rssBytes, systemMs } from './measure.ts'
+import { cpuMs, descriptors, kernelBytes, pause, quantile, rssBytes } from './measure.ts'
 import type { Peer } from './peers.ts'
 import { end, forkNode } from './processes.ts'
 
@@ -13,6 +13,7 @@ export type Scenario = (peer: Peer, load: Load, scale: Scale) => Promise<Figures
 /** How long and how much. */
 export interface Scale {
   readonly idlePairs: readonly [number, number]
+  /** Passes over all peers, of a second each. */
   readonly echoSeconds: number
   readonly stallSeconds: number
   readonly upgrades: number
@@ -102,40 +103,6 @@ export const throughput: Scenario = async (peer, load, { pullSeconds }) => {
     figures[`rate${size}`] = megabytes / ((performance.now() - startedAt) / 1_000)
   }
   return figures
-}
-
-/** Open-loop echo at 10 keys a second on each connection, in microseconds. */
-export const echo: Scenario = async (peer, load, { echoSeconds }) => {
-  const figures: Figures = {}
-  for (const [count, more] of [
-    [100, 100],
-    [1_000, 900],
-  ] as const) {
-    await load.open(peer, more)
-    await load.ask({ type: 'echo', perSecond: 10, seconds: 1, skip: 0 })
-    const latencies = await load.ask<number[]>({ type: 'echo', perSecond: 10, seconds: echoSeconds, skip: 0 })
-    figures[`p50at${count}`] = quantile(latencies, 0.5)
-    figures[`p99at${count}`] = quantile(latencies, 0.99)
-  }
-  return figures
-}
-
-/** Whole connections, 32 at a time: open, one key and its echo, close. */
-export const upgrades: Scenario = async (peer, load, { upgrades: count }) => {
-  const { port, path } = peer
-  const cycle = async (n: number): Promise<number> =>
-    load.ask<number>({ type: 'cycle', port, path, count: n, tokens: await peer.tokens(n), parallel: 32 })
-  // V8 needs thousands of upgrades until it has compiled the path; a gateway that runs for days has had them.
-  await cycle(count)
-  const tokens = await peer.tokens(count)
-  const before = cpuMs(peer.pids)
-  const system = systemMs(peer.pids)
-  const seconds = await load.ask<number>({ type: 'cycle', port, path, count, tokens, parallel: 32 })
-  return {
-    cpuUs: ((cpuMs(peer.pids) - before) * 1_000) / count,
-    systemUs: ((systemMs(peer.pids) - system) * 1_000) / count,
-    perSecond: count / seconds,
-  }
 }
 
 /** One client that reads nothing behind a flood, and a hundred that type meanwhile. */
