@@ -100,7 +100,7 @@ export function encodeServerMessage(message: ServerMessage): Uint8Array {
     case 'output':
       return frame(SERVER_OPCODES.output, message.data)
     case 'title':
-      return textFrame(SERVER_OPCODES.title, message.title.slice(0, MAX_TITLE_LENGTH))
+      return textFrame(SERVER_OPCODES.title, shortTitle(message.title))
     case 'preferences':
       return textFrame(SERVER_OPCODES.preferences, JSON.stringify(message.preferences))
     case 'phase':
@@ -134,7 +134,7 @@ export function decodeServerMessage(payload: Uint8Array): ServerMessage {
     case SERVER_OPCODES.output:
       return { type: 'output', data: body }
     case SERVER_OPCODES.title:
-      return { type: 'title', title: fromUtf8(body).slice(0, MAX_TITLE_LENGTH) }
+      return { type: 'title', title: shortTitle(fromUtf8(body)) }
     case SERVER_OPCODES.preferences:
       return { type: 'preferences', preferences: parseObject(fromUtf8(body), 'preferences') }
     case SERVER_OPCODES.phase:
@@ -169,6 +169,12 @@ function frame(opcode: number, data: Uint8Array): Uint8Array {
 
 function textFrame(opcode: number, text: string): Uint8Array {
   return frame(opcode, toUtf8(text))
+}
+
+/** As much of a title as is passed on, and no half of a character at its end. */
+function shortTitle(title: string): string {
+  const short = title.slice(0, MAX_TITLE_LENGTH)
+  return short.length < title.length ? short.replace(/[\uD800-\uDBFF]$/, '') : short
 }
 
 function withoutType(message: object): string {

@@ -36,7 +36,8 @@ export function integer(object: JsonObject, field: string, min: number): number 
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min) {
     throw new MalformedMessage(`${field} must be a whole number of at least ${min}`)
   }
-  return value
+  // JSON knows -0, which is another value than 0 and is written as one.
+  return value === 0 ? 0 : value
 }
 
 /** A string of at most `maxLength` UTF-16 code units. */

@@ -8,9 +8,11 @@ import {
   encodeServerMessage,
   MalformedMessage,
   MAX_CLIENT_FRAME_BYTES,
+  MAX_TITLE_LENGTH,
 } from '../../src/protocol/index.ts'
 import { fromUtf8, toUtf8 } from '../../src/protocol/text.ts'
 import { clientMessages, serverMessages } from './arbitraries.ts'
+import { bytesOf, outcomeOf, readCorpus } from './codec-corpus.ts'
 
 const RUNS = { numRuns: 500 }
 
@@ -73,6 +75,21 @@ suite('codec', () => {
       }),
       { numRuns: 3_000 },
     )
+  })
+
+  test('every input that the fuzzer saved ends as it did', () => {
+    const corpus = readCorpus()
+    assert.ok(corpus.length >= 50)
+    for (const entry of corpus) assert.equal(outcomeOf(entry.from, bytesOf(entry)), entry.outcome)
+  })
+
+  test('a title is cut between characters, and a negative zero is a zero', () => {
+    const title = `${'x'.repeat(MAX_TITLE_LENGTH - 1)}\u{1f600}`
+    const cut = decodeServerMessage(toUtf8(`1${title}`))
+    assert.deepEqual(cut, { type: 'title', title: 'x'.repeat(MAX_TITLE_LENGTH - 1) })
+    assert.deepEqual(decodeServerMessage(encodeServerMessage({ type: 'title', title })), cut)
+    const resize = decodeClientMessage(toUtf8('1{"columns":-0,"rows":24}'))
+    assert.deepEqual(resize, { type: 'resize', columns: 0, rows: 24 })
   })
 
   test('a message with one field of a wrong type is refused', () => {
