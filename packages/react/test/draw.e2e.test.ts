@@ -179,6 +179,30 @@ test('rows that showed much else look like rows that are drawn for the first tim
   assert.deepEqual(stage.complaints, [])
 })
 
+test('the scrollbar goes with output and wheel, and a key leads back to the last line', async (t) => {
+  const stage = await openStage(t)
+  const program = 'stty -echo; seq 1 3000; read go; seq 3001 3100; echo end; read go; echo over; read go'
+  const { id } = await stage.cliscale.sessions.create({ command: 'sh', args: ['-c', program] })
+  const page = await stage.open(`session=${id}`)
+  const row = (text: string): Promise<void> =>
+    page.locator('.xterm-rows').getByText(text, { exact: true }).waitFor()
+  await row('3000')
+  const slider = page.locator('.xterm .scrollbar.vertical .slider')
+  const bottom = await slider.evaluate((element) => element.getBoundingClientRect().top)
+  await page.keyboard.press('Enter')
+  await row('end')
+  await page.locator('.xterm-screen').hover()
+  await page.mouse.wheel(0, -5_000)
+  await waitFor(
+    'the page to be scrolled',
+    async () => (await page.locator('.xterm-rows').textContent())?.includes('end') === false,
+  )
+  assert.ok((await slider.evaluate((element) => element.getBoundingClientRect().top)) < bottom)
+  await page.keyboard.press('Enter')
+  await row('over')
+  assert.equal(await slider.evaluate((element) => element.getBoundingClientRect().top), bottom)
+})
+
 test('a flood makes no new elements', async (t) => {
   const stage = await openStage(t)
   const program = 'stty -echo; for n in 1 2; do echo begin $n; read go; seq 1 300000; done; echo end; read go'

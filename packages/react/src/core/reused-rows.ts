@@ -45,10 +45,8 @@ export function reuseRows(renderer: RowRenderer): void {
 function draftSpans(factory: RowFactory): boolean {
   const { _document: page, createRow } = factory
   if (page === undefined || createRow === undefined) return false
-  const drafts = new Drafts()
-  factory._document = { createElement: () => drafts.next() as unknown as HTMLElement }
+  factory._document = { createElement: () => new SpanDraft() as unknown as HTMLElement }
   factory.createRow = (...line) => {
-    drafts.release()
     try {
       return createRow.call(factory, ...line)
     } catch (error) {
@@ -72,17 +70,6 @@ class SpanDraft {
     Object.seal(this)
   }
 
-  /** Forgets the span that it stood for. */
-  clear(): this {
-    this.className = ''
-    this.textContent = ''
-    this.style.cssText = ''
-    this.style.letterSpacing = ''
-    this.style.textDecoration = ''
-    this.style.textDecorationColor = ''
-    return this
-  }
-
   get css(): string {
     const { cssText, letterSpacing, textDecoration, textDecorationColor } = this.style
     let css = cssText
@@ -98,24 +85,6 @@ interface DraftStyle {
   letterSpacing: string
   textDecoration: string
   textDecorationColor: string
-}
-
-/** Drafts for the spans of one row; the next row gets the same ones. */
-class Drafts {
-  readonly #drafts: SpanDraft[] = []
-  #used = 0
-
-  next(): SpanDraft {
-    const draft = this.#drafts[this.#used]?.clear() ?? new SpanDraft()
-    this.#drafts[this.#used] = draft
-    this.#used += 1
-    return draft
-  }
-
-  /** The row before is shown: its drafts are free for the next one. */
-  release(): void {
-    this.#used = 0
-  }
 }
 
 /** Shows drafts in `row` from now on. */

@@ -7,6 +7,7 @@ import { hyperlinkHandler, openLink, webAddress } from './links.ts'
 import { isFocusReport, muteReplies } from './muted-replies.ts'
 import { PacedDrawing } from './paced-drawing.ts'
 import { type PasteRequest, pasteRequest } from './paste.ts'
+import { quietScrolling } from './quiet-scrolling.ts'
 import { type RendererChoice, RendererLease, type RendererName } from './renderer.ts'
 import { ReplayWindow } from './replay-window.ts'
 import { type Cells, ScreenLayout } from './screen-layout.ts'
@@ -67,6 +68,7 @@ export class Screen {
     this.terminal.loadAddon(fit)
     this.#loadAddons()
     this.#styles.open(this.terminal, container)
+    quietScrolling(this.terminal)
     this.#drawing = new PacedDrawing(this.terminal)
     this.#renderer = new RendererLease(this.terminal, (name) => {
       this.#layout.update()
