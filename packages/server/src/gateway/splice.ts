@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import type { ErrorCode } from '@cliscale/sdk/protocol'
+import type { AdoptOptions } from './adopt.ts'
 import { ClientFilter } from './client-filter.ts'
 import { FrameScanner, OPCODE, SCAN } from './frame-tracker.ts'
 import { closeFrame, errorFarewell, type Farewell, PING } from './frames.ts'
@@ -46,6 +47,8 @@ export class Splice {
   private readonly scanner: FrameScanner
   private readonly handlers: SharedHandlers
   private readonly buffers = new ReadBuffers()
+  /** How clients' sockets are read that can be read so; the others have `data`. */
+  readonly clientReads: AdoptOptions
 
   constructor(options: SpliceOptions) {
     this.limits = options.limits
@@ -55,6 +58,11 @@ export class Splice {
     this.filter = new ClientFilter(this, options.stats)
     this.scanner = new FrameScanner({ masked: false, maxMessageBytes: options.limits.maxRunnerMessageBytes })
     this.handlers = sharedHandlers(this)
+    const onread = {
+      buffer: this.buffers.choose,
+      callback: this.handlers.clientRead,
+    } as unknown as OnReadOpts
+    this.clientReads = { onread, highWaterMark: options.limits.highWaterMark }
   }
 
   /** Takes over a client's socket. What it sends goes to `link.waiting` until there is a runner. */
@@ -85,6 +93,14 @@ export class Splice {
     link.missed = 0
     if (link.waiting === null) this.filter.pass(link, chunk)
     else link.waiting.take(chunk)
+  }
+
+  /** A client's socket was read into a buffer of {@link clientReads}. */
+  clientRead(link: Link, length: number, buffer: Buffer): void {
+    this.fromClient(link, this.buffers.take(buffer, length))
+    // Who waits keeps what it typed.
+    const pending = link.waiting !== null || (link.runner !== null && link.runner.writableLength > 0)
+    this.buffers.passed(buffer, length, { pending, stopped: link.is(FLAG.clientHeld) })
   }
 
   /** A runner's socket was read. Fits `onread` of `net.connect`, together with {@link readBuffer}. */
@@ -373,9 +389,11 @@ export class Splice {
 
 type Handler = (this: LinkedSocket) => void
 type DataHandler = (this: LinkedSocket, chunk: Buffer) => void
+type ReadHandler = (this: LinkedSocket, length: number, buffer: Buffer) => boolean
 
 interface SharedHandlers {
   readonly clientData: DataHandler
+  readonly clientRead: ReadHandler
   readonly clientEnd: Handler
   readonly clientDrain: Handler
   readonly clientClose: Handler
@@ -390,6 +408,11 @@ function sharedHandlers(splice: Splice): SharedHandlers {
     clientData(chunk) {
       const link = linkOf(this)
       if (link !== undefined) splice.fromClient(link, chunk)
+    },
+    clientRead(length, buffer) {
+      const link = linkOf(this)
+      if (link !== undefined) splice.clientRead(link, length, buffer)
+      return true
     },
     clientEnd() {
       const link = linkOf(this)

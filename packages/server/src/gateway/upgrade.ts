@@ -9,6 +9,7 @@ import type { Log } from '../observability/log.ts'
 import type { SessionTarget } from '../store/target.ts'
 import type { Tokens } from '../store/tokens.ts'
 import type { Admission } from './admission.ts'
+import { adopt } from './adopt.ts'
 import { ignore } from './dial.ts'
 import { errorFarewell } from './frames.ts'
 import { Gather } from './gather.ts'
@@ -142,17 +143,19 @@ export class UpgradePipeline {
 
   private admit(attempt: Attempt, role: Role, target: SessionTarget): void {
     const { splice, metrics, admit } = this.services
-    const link = this.complete(attempt, role)
+    const { socket, early } = adopt(attempt.socket, splice.clientReads)
+    const link = this.complete(attempt, socket, role)
     metrics.upgrade('ok', '')
-    attempt.socket.cork()
+    socket.cork()
     admit(link, target, attempt.address)
-    attempt.socket.uncork()
+    socket.uncork()
     if (attempt.head.length > 0) splice.fromClient(link, attempt.head)
+    if (early !== null) splice.fromClient(link, early)
   }
 
   /** Sends the 101 and takes the socket over. */
-  private complete(attempt: Attempt, role: Role): Link {
-    const { socket, handshake, requestId } = attempt
+  private complete(attempt: Attempt, socket: Socket, role: Role): Link {
+    const { handshake, requestId } = attempt
     attempt.answered = true
     const { sessionId, subprotocol } = handshake
     const link = new Link({ client: socket, sessionId, requestId, role, subprotocol })
@@ -171,7 +174,7 @@ export class UpgradePipeline {
     }
     this.countRefusal(error.code)
     socket.cork()
-    const link = this.complete(attempt, 'observer')
+    const link = this.complete(attempt, socket, 'observer')
     link.flags |= FLAG.refused | FLAG.deaf
     const { message, retryAfterMs } = error
     const typed = handshake.subprotocol !== 'tty'

@@ -124,6 +124,31 @@ test('a numbered stream of 50 MB arrives unchanged through a client that stalls 
   assert.equal(hash.digest('hex'), sent)
 })
 
+test('a paste of 20 MB arrives unchanged at a runner that stalls at random', async (t) => {
+  const { start, session, assign, token, folder } = await stage(t)
+  const gateway = await start()
+  const runner = await runnerEnd(t, folder)
+  const sessionId = await session()
+  await assign(sessionId, runner.address)
+  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
+  const { socket, received, chunks } = await runner.next()
+  const hash = createHash('sha256')
+  let got = 0
+  socket.on('message', (data: Buffer) => {
+    hash.update(data.subarray(1))
+    got += data.length - 1
+    received.length = 0
+    chunks.length = 0
+    if (Math.random() > 0.02 || socket.isPaused) return
+    socket.pause()
+    setTimeout(() => socket.resume(), Math.random() * 20)
+  })
+  const total = 20_000_000
+  const sent = await flood(client.socket, total, 16_000)
+  await waitFor(() => got === total, { what: 'every byte', withinMs: 60_000 })
+  assert.equal(hash.digest('hex'), sent)
+})
+
 test('many streams through one gateway, each stalling at random, do not mix', async (t) => {
   const { start, session, assign, token, folder } = await stage(t)
   const gateway = await start()
