@@ -1,5 +1,5 @@
 import { RESUME_GAP_BYTES, RUNNER_RESUMES, type RunnerFigures } from '@cliscale/sdk/protocol'
-import { Timing } from '../observability/timing.ts'
+import { Buckets } from '../observability/buckets.ts'
 
 /** A report may tell of a little more time than went by since the one before. */
 const SLACK_MS = 5_000
@@ -28,7 +28,7 @@ export class FleetFigures {
     snapshot: 0,
     failed: 0,
   }
-  readonly gaps: Timing = new Timing(RESUME_GAP_BYTES)
+  readonly gaps: Buckets = new Buckets(RESUME_GAP_BYTES)
   replayedBytes = 0
   pausedMs = 0
   /** Reports that were refused. */

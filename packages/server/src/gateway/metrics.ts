@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client'
 import { labelled, readCounter, readGauge } from '../observability/readings.ts'
-import { registerTiming, Timing } from '../observability/timing.ts'
+import { Buckets, registerHistogram } from '../observability/buckets.ts'
 import type { GatewayStats } from './stats.ts'
 
 /** Outcomes of an upgrade: `reason` is empty for `ok`. */
@@ -71,52 +71,52 @@ export function gatewayMetrics(registry: Registry, readings: GatewayReadings): G
     labelNames: ['side', 'code'],
     registers,
   })
-  const timings = registerTimings(registers)
+  const buckets = registerBuckets(registers)
   return {
     upgrade: (result, reason) => upgrades.inc({ result, reason }),
-    phase: (phase, seconds) => timings.phases[phase].observe(seconds),
+    phase: (phase, seconds) => buckets.phases[phase].observe(seconds),
     dial: (result) => dials.inc({ result }),
     closed: (side, code) => closed.inc({ side, code }),
-    lasted: (seconds) => timings.lasted.observe(seconds),
-    roundTrip: (seconds) => timings.roundTrip.observe(seconds),
+    lasted: (seconds) => buckets.lasted.observe(seconds),
+    roundTrip: (seconds) => buckets.roundTrip.observe(seconds),
   }
 }
 
-interface Timings {
-  readonly phases: Readonly<Record<UpgradePhase, Timing>>
-  readonly lasted: Timing
-  readonly roundTrip: Timing
+interface GatewayBuckets {
+  readonly phases: Readonly<Record<UpgradePhase, Buckets>>
+  readonly lasted: Buckets
+  readonly roundTrip: Buckets
 }
 
-function registerTimings(registers: Registers): Timings {
+function registerBuckets(registers: Registers): GatewayBuckets {
   const phases = {
-    verify: new Timing(UPGRADE_BUCKETS),
-    redeem: new Timing(UPGRADE_BUCKETS),
-    dial: new Timing(UPGRADE_BUCKETS),
-    handshake: new Timing(UPGRADE_BUCKETS),
-    total: new Timing(UPGRADE_BUCKETS),
+    verify: new Buckets(UPGRADE_BUCKETS),
+    redeem: new Buckets(UPGRADE_BUCKETS),
+    dial: new Buckets(UPGRADE_BUCKETS),
+    handshake: new Buckets(UPGRADE_BUCKETS),
+    total: new Buckets(UPGRADE_BUCKETS),
   }
-  const lasted = new Timing(LIFE_BUCKETS)
-  const roundTrip = new Timing(ROUND_TRIP_BUCKETS)
+  const lasted = new Buckets(LIFE_BUCKETS)
+  const roundTrip = new Buckets(ROUND_TRIP_BUCKETS)
   const histograms = [
     {
       name: 'cliscale_gateway_upgrade_duration_seconds',
       help: 'Time of the phases of a terminal upgrade; total is from the request to the answer, which does not wait for a runner.',
       label: 'phase',
-      timings: phases,
+      buckets: phases,
     },
     {
       name: 'cliscale_gateway_connection_duration_seconds',
       help: 'How long terminals were open.',
-      timings: { all: lasted },
+      buckets: { all: lasted },
     },
     {
       name: 'cliscale_gateway_ping_rtt_seconds',
       help: "Round trip of the gateway's pings.",
-      timings: { all: roundTrip },
+      buckets: { all: roundTrip },
     },
   ]
-  for (const histogram of histograms) registerTiming({ ...histogram, registers })
+  for (const histogram of histograms) registerHistogram({ ...histogram, registers })
   return { phases, lasted, roundTrip }
 }
 

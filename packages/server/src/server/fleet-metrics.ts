@@ -1,7 +1,7 @@
 import type { FleetFigures } from '../controller/fleet-figures.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { labelled, readCounter, readGauge } from '../observability/readings.ts'
-import { registerTiming } from '../observability/timing.ts'
+import { registerHistogram } from '../observability/buckets.ts'
 
 /** Registers what the runners of a controller tell of themselves, added up over those that live and those that ended. */
 export function fleetMetrics(metrics: Metrics, fleet: FleetFigures): void {
@@ -11,10 +11,10 @@ export function fleetMetrics(metrics: Metrics, fleet: FleetFigures): void {
     labels: ['mode'],
     read: () => labelled('mode', fleet.resumes),
   })
-  registerTiming({
+  registerHistogram({
     name: 'cliscale_runner_resume_gap_bytes',
     help: 'Output that terminals lacked when they came back, at most 4 GiB each.',
-    timings: { all: fleet.gaps },
+    buckets: { all: fleet.gaps },
     registers: [metrics],
   })
   readCounter(metrics, {

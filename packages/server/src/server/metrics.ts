@@ -2,7 +2,7 @@ import { Counter } from 'prom-client'
 import type { ControllerState } from '../controller/controller.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { labelled, readCounter, readGauge } from '../observability/readings.ts'
-import { registerTiming, Timing } from '../observability/timing.ts'
+import { Buckets, registerHistogram } from '../observability/buckets.ts'
 import type { PoolState } from '../store/database.ts'
 
 const WAIT_BUCKETS = [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
@@ -22,11 +22,11 @@ export function databaseMetrics(metrics: Metrics, pool: () => PoolState): void {
 
 /** Registers how long callers wait for a connection of the pool that a gateway uses. Returns what is to be told each wait. */
 export function poolWaitMetrics(metrics: Metrics): (seconds: number) => void {
-  const waits = new Timing(WAIT_BUCKETS)
-  registerTiming({
+  const waits = new Buckets(WAIT_BUCKETS)
+  registerHistogram({
     name: 'cliscale_gateway_db_pool_wait_seconds',
     help: 'Wait for a connection of the database pool; the controller of the same process uses the same pool.',
-    timings: { all: waits },
+    buckets: { all: waits },
     registers: [metrics],
   })
   return (seconds) => waits.observe(seconds)

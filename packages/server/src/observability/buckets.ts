@@ -1,7 +1,7 @@
 import type { Metric, MetricValueWithName, Registry } from 'prom-client'
 
-/** Observations in buckets, such as durations in seconds. Observing costs a few comparisons; a labelled histogram costs microseconds. */
-export class Timing {
+/** Observations in buckets, such as durations in seconds or sizes in bytes. Observing costs a few comparisons; a labelled histogram costs microseconds. */
+export class Buckets {
   readonly bounds: readonly number[]
   /** Observations by bucket; the last one is for those above every bound. */
   readonly counts: number[]
@@ -24,37 +24,37 @@ export class Timing {
   }
 
   /** Counts one. */
-  observe(seconds: number): void {
+  observe(value: number): void {
     let bucket = 0
-    while (bucket < this.bounds.length && seconds > (this.bounds[bucket] as number)) bucket += 1
+    while (bucket < this.bounds.length && value > (this.bounds[bucket] as number)) bucket += 1
     this.counts[bucket] = (this.counts[bucket] as number) + 1
-    this.sum += seconds
+    this.sum += value
     this.count += 1
   }
 }
 
-/** Name, help and timings of a histogram: one timing without labels, or one for each value of one label. */
-export interface TimingHistogramOptions {
+/** Name, help and observations of a histogram: one without labels, or one for each value of one label. */
+export interface HistogramOptions {
   readonly name: string
   readonly help: string
   readonly label?: string
-  readonly timings: Readonly<Record<string, Timing>>
+  readonly buckets: Readonly<Record<string, Buckets>>
   readonly registers: Registry[]
 }
 
-/** Registers a histogram whose buckets are kept in {@link Timing}s and read when it is scraped. */
-export function registerTiming(options: TimingHistogramOptions): void {
-  const metric = new TimingHistogram(options)
+/** Registers a histogram whose observations are kept in {@link Buckets} and read when it is scraped. */
+export function registerHistogram(options: HistogramOptions): void {
+  const metric = new BucketHistogram(options)
   // Of a metric a registry asks for no more than its name and `get`.
   for (const registry of options.registers) registry.registerMetric(metric as unknown as Metric)
 }
 
-class TimingHistogram {
+class BucketHistogram {
   readonly name: string
   readonly labelNames: readonly string[]
-  private readonly options: TimingHistogramOptions
+  private readonly options: HistogramOptions
 
-  constructor(options: TimingHistogramOptions) {
+  constructor(options: HistogramOptions) {
     this.name = options.name
     this.labelNames = options.label === undefined ? [] : [options.label]
     this.options = options
@@ -62,24 +62,24 @@ class TimingHistogram {
 
   /** What the registry prints. */
   async get(): Promise<object> {
-    const { name, help, timings } = this.options
-    const values = Object.entries(timings).flatMap(([value, timing]) => this.values(value, timing))
+    const { name, help, buckets } = this.options
+    const values = Object.entries(buckets).flatMap(([value, observed]) => this.values(value, observed))
     return { name, help, type: 'histogram', aggregator: 'sum', values }
   }
 
-  private values(value: string, timing: Timing): MetricValueWithName<string>[] {
+  private values(value: string, observed: Buckets): MetricValueWithName<string>[] {
     const { name, label } = this.options
     const labels: Record<string, string> = label === undefined ? {} : { [label]: value }
     let below = 0
-    const buckets = timing.counts.map((count, i) => {
+    const buckets = observed.counts.map((count, i) => {
       below += count
-      const le = timing.bounds[i] ?? '+Inf'
+      const le = observed.bounds[i] ?? '+Inf'
       return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: below }
     })
     return [
       ...buckets,
-      { metricName: `${name}_sum`, labels, value: timing.sum },
-      { metricName: `${name}_count`, labels, value: timing.count },
+      { metricName: `${name}_sum`, labels, value: observed.sum },
+      { metricName: `${name}_count`, labels, value: observed.count },
     ]
   }
 }
