@@ -23,7 +23,7 @@ export interface CorpusEntry {
 }
 
 /** One entry a line. */
-export const CORPUS_FILE: string = fileURLToPath(new URL('fixtures/codec-corpus.jsonl', import.meta.url))
+export const CORPUS_FILE: string = fileURLToPath(new URL('corpus/codec.jsonl', import.meta.url))
 
 /** All saved inputs. */
 export function readCorpus(): readonly CorpusEntry[] {
