@@ -210,12 +210,13 @@ function isKnownClose(code: number): code is CloseCode {
 
 /** Reads the reason of a 1012 close. */
 function resumeAfter(reason: string): number | undefined {
+  if (!reason.startsWith('{')) return undefined // None, or a sentence.
   try {
     const value: unknown = JSON.parse(reason)
     const wait = isObject(value) ? value.resumeAfterMs : undefined
     return typeof wait === 'number' && wait >= 0 ? Math.min(wait, 300_000) : undefined
   } catch {
-    return undefined // An empty reason, or a sentence of a proxy.
+    return undefined // A sentence of a proxy.
   }
 }
 

@@ -44,6 +44,8 @@ export class Heartbeat {
   #probes = 0
   #unstable = false
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** When it fires. */
+  #timerAt = 0
 
   constructor(host: HeartbeatHost, timing: HeartbeatTiming) {
     this.#host = host
@@ -90,12 +92,16 @@ export class Heartbeat {
   /** Ends it. */
   stop(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
+  /** A timer that fires sooner stays: it looks again then. So keys in quick succession set none. */
   #arm(): void {
+    const at = this.#nextAt()
+    if (this.#timer !== undefined && this.#timerAt <= at) return
     clearTimeout(this.#timer)
-    const delay = this.#nextAt() - performance.now()
-    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(delay)))
+    this.#timerAt = at
+    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(at - performance.now())))
   }
 
   #nextAt(): number {
@@ -112,6 +118,7 @@ export class Heartbeat {
   }
 
   #tick(): void {
+    this.#timer = undefined
     const now = performance.now()
     if (now < this.#nextAt()) return this.#arm()
     if (this.#dueSince === undefined) {
