@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { at, cache, filesIn, foldersIn } from './root.mjs'
 import { withTestDatabase } from './test-database.mjs'
@@ -37,12 +36,11 @@ export async function runTests(node, files, { flags = [], env = {} } = {}) {
 
 const usesDatabase = (file) => file.startsWith('packages/server/test/')
 
-/** One file more at a time than there are processors, at most four: tests wait half of their time. */
 function nodeArguments(flags, report, files) {
   return [
     ...flags,
     '--test',
-    `--test-concurrency=${Math.min(availableParallelism() + 1, 4)}`,
+    '--test-concurrency=2',
     '--test-timeout=600000',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',

@@ -59,7 +59,9 @@ test('a session that is ended while it starts leaves no runner', async (t) => {
     assert.equal((await server.reaches(session.id, 'ended')).endReason, 'killed')
   }
   await waitFor(async () => (await server.driver.list()).length === 0, { what: 'every runner to be gone' })
-  assert.deepEqual(await server.store.runners.live(), [])
+  await waitFor(async () => (await server.store.runners.live()).length === 0, {
+    what: 'their rows to say so',
+  })
 })
 
 test('a session that waits in the queue ends without a runner', async (t) => {
