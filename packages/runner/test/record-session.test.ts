@@ -247,8 +247,10 @@ test('a full disk ends the recording at a whole line and not the session', async
   // The size that a process may write stands for the space of a disk: the write is cut short, and the next one fails.
   const limited = ['/bin/sh', '-c', 'trap "" XFSZ; ulimit -f 200; exec "$@"', 'sh']
   const runner = await startRunner(t, { wrapper: limited })
-  await runner.assignScript('seq 1 40000; echo the end; exit 5', OUTPUT)
+  await runner.assignScript('read go; seq 1 40000; echo the end; exit 5', OUTPUT)
   const terminal = await runner.connect()
+  await terminal.attached()
+  terminal.type('\r')
   assert.equal((await terminal.exited()).code, 5)
   assert.match(terminal.text, /the end\r\n$/)
   const part = await recordingOf(runner)
