@@ -10,8 +10,8 @@ export interface Backoff {
  * Full jitter: a random delay between 0 and `min(cap, base × 2^attempt)`, so that clients that failed together do not
  * come back together (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015). `attempt` counts from 0.
  */
-export function fullJitter(attempt: number, { baseMs, capMs }: Backoff): number {
-  return Math.random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30))
+export function fullJitter(attempt: number, backoff: Backoff): number {
+  return Math.random() * longest(attempt, backoff)
 }
 
 /**
@@ -19,6 +19,9 @@ export function fullJitter(attempt: number, { baseMs, capMs }: Backoff): number 
  * fail, and will hardly do better at once.
  */
 export function equalJitter(attempt: number, backoff: Backoff): number {
-  const { baseMs, capMs } = backoff
-  return (Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)) + fullJitter(attempt, backoff)) / 2
+  return (0.5 + Math.random() / 2) * longest(attempt, backoff)
+}
+
+function longest(attempt: number, { baseMs, capMs }: Backoff): number {
+  return Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30))
 }

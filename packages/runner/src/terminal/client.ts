@@ -128,8 +128,8 @@ export class Client {
   /** Sends as much output as it may get. */
   pump(): void {
     const ring = this.#ring
-    if (ring === undefined || this.state !== 'live') return
-    while (this.#sent < ring.head && this.open) {
+    if (ring === undefined) return
+    while (this.hungry) {
       if (this.#sent < ring.tail) {
         this.state = 'lost'
         return

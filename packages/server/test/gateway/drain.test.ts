@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { waitFor } from '../support/wait-for.ts'
+import { joined } from './support/joined.ts'
 import { runnerEnd } from './support/runner-end.ts'
 import { stage } from './support/stage.ts'
 import { connectTerminal, opened, refusal, type TerminalClient } from './support/terminal-client.ts'
@@ -69,13 +70,7 @@ test('a drain ends clients that do not answer, and lets waiting ones go too', as
 })
 
 test('close ends everything at once', async (t) => {
-  const { start, session, assign, token, folder } = await stage(t)
-  const gateway = await start()
-  const runner = await runnerEnd(t, folder)
-  const sessionId = await session()
-  await assign(sessionId, runner.address)
-  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  await runner.next()
+  const { gateway, client } = await joined(t)
   gateway.gateway.close()
   gateway.gateway.close()
   assert.equal((await client.over()).code, 1006)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { waitFor } from '../support/wait-for.ts'
+import { joined } from './support/joined.ts'
 import { runnerEnd } from './support/runner-end.ts'
 import { stage } from './support/stage.ts'
 import { connectTerminal, opened } from './support/terminal-client.ts'
@@ -32,13 +33,10 @@ test('a quiet client is pinged and lives; one that does not answer is ended afte
 })
 
 test('a client that is sent something all the time is not pinged', async (t) => {
-  const { start, session, assign, token, folder } = await stage(t)
-  const gateway = await start({ limits: { ...FAST, pingIntervalMs: 400 } })
-  const runner = await runnerEnd(t, folder)
-  const sessionId = await session()
-  await assign(sessionId, runner.address)
-  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  const { socket } = await runner.next()
+  const {
+    client,
+    connection: { socket },
+  } = await joined(t, { limits: { ...FAST, pingIntervalMs: 400 } })
   const timer = setInterval(() => socket.send(Buffer.from('0.')), 10)
   t.after(() => clearInterval(timer))
   await waitFor(() => client.messages.length > 100, { what: 'output for a second' })

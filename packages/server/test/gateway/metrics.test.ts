@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { waitFor } from '../support/wait-for.ts'
-import { runnerEnd } from './support/runner-end.ts'
-import { stage } from './support/stage.ts'
-import { connectTerminal, opened } from './support/terminal-client.ts'
+import { joined } from './support/joined.ts'
+import { connectTerminal } from './support/terminal-client.ts'
 
 test('the metrics tell what happened: traffic, refusals, drops, closes, and name no session', async (t) => {
-  const { start, session, assign, token, folder } = await stage(t)
-  const gateway = await start()
-  const runner = await runnerEnd(t, folder)
-  const sessionId = await session()
-  await assign(sessionId, runner.address)
-  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  const { socket, received } = await runner.next()
+  const {
+    gateway,
+    sessionId,
+    client,
+    connection: { socket, received },
+  } = await joined(t)
   client.send({ type: 'input', data: Buffer.from('abc') })
   client.socket.send(Buffer.alloc(0))
   client.send({ type: 'input', data: Buffer.from('def') })

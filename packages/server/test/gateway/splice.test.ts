@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { WebSocket } from 'ws'
 import { waitFor } from '../support/wait-for.ts'
+import { joined } from './support/joined.ts'
 import { rawFrame } from './support/raw-frames.ts'
 import { acceptText, rawRunnerEnd, runnerEnd } from './support/runner-end.ts'
 import { stage } from './support/stage.ts'
@@ -68,13 +69,7 @@ test('an observer is seen as one by the runner and cannot type; trying to drive 
 })
 
 test('a frame over the limit is refused with 1009, and the runner never sees it', async (t) => {
-  const { start, session, assign, token, folder } = await stage(t)
-  const gateway = await start()
-  const runner = await runnerEnd(t, folder)
-  const sessionId = await session()
-  await assign(sessionId, runner.address)
-  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  const connection = await runner.next()
+  const { client, connection } = await joined(t)
   client.socket.send(Buffer.from('0fine'))
   client.socket.send(Buffer.alloc(65_536, 0x30))
   await waitFor(() => connection.received.length === 2, { what: 'the largest message' })
@@ -101,13 +96,10 @@ async function flood(socket: WebSocket, bytes: number, size: number): Promise<st
 }
 
 test('a numbered stream of 50 MB arrives unchanged through a client that stalls at random', async (t) => {
-  const { start, session, assign, token, folder } = await stage(t)
-  const gateway = await start()
-  const runner = await runnerEnd(t, folder)
-  const sessionId = await session()
-  await assign(sessionId, runner.address)
-  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  const { socket } = await runner.next()
+  const {
+    client,
+    connection: { socket },
+  } = await joined(t)
   const hash = createHash('sha256')
   let got = 0
   client.socket.on('message', (data: Buffer) => {
@@ -125,13 +117,10 @@ test('a numbered stream of 50 MB arrives unchanged through a client that stalls 
 })
 
 test('a paste of 20 MB arrives unchanged at a runner that stalls at random', async (t) => {
-  const { start, session, assign, token, folder } = await stage(t)
-  const gateway = await start()
-  const runner = await runnerEnd(t, folder)
-  const sessionId = await session()
-  await assign(sessionId, runner.address)
-  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  const { socket, received, chunks } = await runner.next()
+  const {
+    client,
+    connection: { socket, received, chunks },
+  } = await joined(t)
   const hash = createHash('sha256')
   let got = 0
   socket.on('message', (data: Buffer) => {
@@ -185,13 +174,11 @@ test('many streams through one gateway, each stalling at random, do not mix', as
 })
 
 test('a client that does not read holds its runner back, costs a bounded amount and is read to the end later', async (t) => {
-  const { start, session, assign, token, folder } = await stage(t)
-  const gateway = await start()
-  const runner = await runnerEnd(t, folder)
-  const sessionId = await session()
-  await assign(sessionId, runner.address)
-  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  const { socket } = await runner.next()
+  const {
+    gateway,
+    client,
+    connection: { socket },
+  } = await joined(t)
   client.socket.pause()
   const chunk = Buffer.alloc(16_001, 0x30)
   let sent = 0
@@ -338,13 +325,11 @@ test('a runner that sends no frames is cut off, and what it sent before arrives'
 })
 
 test('what a runner says last arrives although it hangs up and the client is slow', async (t) => {
-  const { start, session, assign, token, folder } = await stage(t)
-  const gateway = await start({ limits: { tickMs: 10, closeTimeoutMs: 100 } })
-  const runner = await runnerEnd(t, folder)
-  const sessionId = await session()
-  await assign(sessionId, runner.address)
-  const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  const { socket } = await runner.next()
+  const {
+    gateway,
+    client,
+    connection: { socket },
+  } = await joined(t, { limits: { tickMs: 10, closeTimeoutMs: 100 } })
   client.socket.pause()
   const total = 8_000_000
   let got = 0
