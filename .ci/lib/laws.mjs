@@ -7,12 +7,13 @@ import { at, filesIn } from './root.mjs'
 /** Folders of packages/server/src, each with the ones it may import. */
 const serverLayers = {
   config: [],
+  files: [],
   observability: [],
   http: ['config', 'observability'],
-  auth: ['config', 'http', 'observability'],
+  auth: ['config', 'files', 'http', 'observability'],
   lifecycle: ['config', 'http', 'observability'],
   drivers: ['config', 'http', 'observability'],
-  store: ['config', 'http', 'observability'],
+  store: ['config', 'files', 'http', 'observability'],
   recordings: ['config', 'http', 'observability'],
   controller: ['auth', 'lifecycle', 'drivers', 'store', 'recordings', 'config', 'http', 'observability'],
   gateway: ['auth', 'lifecycle', 'store', 'config', 'http', 'observability'],

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, sig
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { calculateJwkThumbprint } from 'jose'
-import { KeyFileError, readKeyFile, removeKeyFile, writeKeyFile } from './key-file.ts'
+import { KeyFileError, readKeyFile, removeKeyFile, writeKeyFile } from '../files/key-file.ts'
 import type { Signer } from './signing-keys.ts'
 
 const MODULUS_BITS = 2_048

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import { KeyFileError, readOrCreateKeyFile } from './key-file.ts'
+import { KeyFileError, readOrCreateKeyFile } from '../files/key-file.ts'
 
 const KEY_BYTES = 32
 const PURPOSE = 'cliscale-runner\n'

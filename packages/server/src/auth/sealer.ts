@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { KeyFileError, readOrCreateKeyFile } from './key-file.ts'
+import { KeyFileError, readOrCreateKeyFile } from '../files/key-file.ts'
 
 const VERSION = 1
 const KEY_BYTES = 32

@@ -1,4 +1,4 @@
-import { KeyFileError } from '../auth/key-file.ts'
+import { KeyFileError } from '../files/key-file.ts'
 import { ConfigError } from '../config/config.ts'
 import { helpText } from '../config/describe.ts'
 import { StartError } from '../server/data-folder.ts'

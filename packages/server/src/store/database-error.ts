@@ -33,7 +33,8 @@ export function toDatabaseError(error: unknown): unknown {
   return new CodedError('DATABASE_UNAVAILABLE', undefined, { cause: error, retryAfterMs: RETRY_AFTER_MS })
 }
 
-function isUnavailable(error: unknown): boolean {
+/** True for an error that tells of a lost, missing or overloaded database. */
+export function isUnavailable(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isUnavailable)
   if (!(error instanceof Error)) return false
   const code = (error as { code?: unknown }).code

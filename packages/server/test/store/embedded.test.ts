@@ -296,7 +296,7 @@ test('a folder that cannot be written, and data that does not fit, are said in o
   })
   await mkdir(join(folder, 'old', 'keys'), { recursive: true })
   await mkdir(join(folder, 'old', 'postgres'))
-  await writeFile(join(folder, 'old', 'keys', 'postgres.password'), 'x')
+  await writeFile(join(folder, 'old', 'keys', 'postgres.password'), 'x', { mode: 0o600 })
   await writeFile(join(folder, 'old', 'postgres', 'PG_VERSION'), '15\n')
   await assert.rejects(startEmbeddedPostgres({ dataDir: join(folder, 'old') }), /is of PostgreSQL 15, but/)
   await rm(join(folder, 'old', 'keys', 'postgres.password'))

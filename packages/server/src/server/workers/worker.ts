@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import type { FastifyInstance } from 'fastify'
-import { KeyFileError } from '../../auth/key-file.ts'
+import { KeyFileError } from '../../files/key-file.ts'
 import { Health } from '../../observability/health.ts'
 import type { Log } from '../../observability/log.ts'
 import { snapshot } from '../../observability/metrics.ts'

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readKeyFile, readOrCreateKeyFile } from '../../files/key-file.ts'
 import type { Log } from '../../observability/log.ts'
 import { type Account, writable } from './account.ts'
 import type { Binaries } from './binaries.ts'
@@ -46,22 +47,20 @@ export async function ensureCluster(options: ClusterOptions): Promise<Cluster> {
   return { folder, password }
 }
 
-async function ensurePassword(dataDir: string, mustExist: boolean): Promise<string> {
+/**
+ * The password of the data, made with it. Starts at once get the same one.
+ * @throws {EmbeddedPostgresError} when the data is there and its password is not
+ */
+export async function ensurePassword(dataDir: string, mustExist: boolean): Promise<string> {
   const file = join(dataDir, 'keys', 'postgres.password')
-  return writable(file, async () => {
-    if (!mustExist) {
-      const password = randomBytes(24).toString('base64url')
-      await writeFile(file, password, { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error
-      })
-    }
-    const password = (await readFile(file, 'utf8').catch(() => '')).trim()
-    if (password !== '') return password
-    throw new EmbeddedPostgresError(
-      `The password of the data in ${dataDir} is missing from ${file}; put the file back from a backup, or choose ` +
-        `another --data-dir.`,
-    )
-  })
+  const make = (): Buffer => Buffer.from(randomBytes(24).toString('base64url'))
+  const kept = await (mustExist ? readKeyFile(file) : readOrCreateKeyFile(file, make))
+  const password = kept?.toString().trim() ?? ''
+  if (password !== '') return password
+  throw new EmbeddedPostgresError(
+    `The password of the data in ${dataDir} is missing from ${file}; put the file back from a backup, or choose ` +
+      `another --data-dir.`,
+  )
 }
 
 async function initialise(options: ClusterOptions, folder: string, password: string): Promise<void> {

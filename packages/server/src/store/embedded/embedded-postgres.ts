@@ -216,7 +216,10 @@ class Supervisor implements EmbeddedPostgres {
       await claim.ownership.release()
       return 'another PostgreSQL runs on the data.'
     }
-    await claim.ownership.ensureDatabase(DATABASE)
+    if (!(await claim.ownership.ensureDatabase(DATABASE))) {
+      await claim.ownership.release()
+      return 'it went away while its database was made.'
+    }
     this.#ownership = claim.ownership
     return claim.ownership
   }

@@ -1,4 +1,5 @@
 import { Client } from 'pg'
+import { isUnavailable } from '../database-error.ts'
 import { clientConfig } from '../database.ts'
 
 /** Advisory lock in the database `postgres` that says whose the data is, while its connection lives. */
@@ -9,14 +10,14 @@ export interface Ownership {
   /** Resolves when the connection is over, and the lock with it. */
   readonly over: Promise<void>
   release(): Promise<void>
-  /** Makes the database unless it is there. */
-  ensureDatabase(name: string): Promise<void>
+  /** Makes the database unless it is there. False when the connection was lost on the way, and the lock with it. */
+  ensureDatabase(name: string): Promise<boolean>
 }
 
 /** What an attempt to own the data found. */
 export type Claim =
   | { readonly kind: 'owned'; readonly ownership: Ownership }
-  /** Another server holds the lock; its pid where it tells. */
+  /** Another server holds the lock; its pid. */
   | { readonly kind: 'taken'; readonly by: string }
   /** No answer, or not yet. */
   | { readonly kind: 'unreachable'; readonly error: Error }
@@ -35,6 +36,8 @@ export async function claimOwnership(connectionString: string): Promise<Claim> {
     if (lock.rows[0]?.taken) return { kind: 'owned', ownership: new LockConnection(client, over) }
     const by = await holder(client)
     await client.end()
+    if (by === null)
+      return { kind: 'unreachable', error: new Error('the one that held the data has just left.') }
     return { kind: 'taken', by }
   } catch (error) {
     await client.end().catch(() => undefined)
@@ -42,13 +45,14 @@ export async function claimOwnership(connectionString: string): Promise<Claim> {
   }
 }
 
-async function holder(client: Client): Promise<string> {
+/** The pid of the server that holds the lock; null when it has let go since. */
+async function holder(client: Client): Promise<string | null> {
   const { rows } = await client.query<{ application_name: string }>(
     `SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-     WHERE l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2 AND l.granted`,
+     WHERE a.datname = current_database() AND l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2 AND l.granted`,
     [...OWNER_LOCK],
   )
-  return /\d+/.exec(rows[0]?.application_name ?? '')?.[0] ?? 'unknown'
+  return /\d+/.exec(rows[0]?.application_name ?? '')?.[0] ?? null
 }
 
 class LockConnection implements Ownership {
@@ -65,8 +69,14 @@ class LockConnection implements Ownership {
     await this.#client.end().catch(() => undefined)
   }
 
-  async ensureDatabase(name: string): Promise<void> {
-    const { rowCount } = await this.#client.query('SELECT FROM pg_database WHERE datname = $1', [name])
-    if (rowCount === 0) await this.#client.query(`CREATE DATABASE ${this.#client.escapeIdentifier(name)}`)
+  async ensureDatabase(name: string): Promise<boolean> {
+    try {
+      const { rowCount } = await this.#client.query('SELECT FROM pg_database WHERE datname = $1', [name])
+      if (rowCount === 0) await this.#client.query(`CREATE DATABASE ${this.#client.escapeIdentifier(name)}`)
+      return true
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      return false
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { chmod, chown, lstat, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -51,8 +52,8 @@ function fits(folder: string): boolean {
 }
 
 async function takesSockets(folder: string): Promise<boolean> {
-  const path = join(folder, '.try')
-  await rm(path, { force: true })
+  // A name of its own: a start at the same time tries too.
+  const path = join(folder, `.try-${randomBytes(3).toString('hex')}`)
   const server = createServer()
   const listening = await new Promise<boolean>((resolve) => {
     server.once('error', () => resolve(false))
