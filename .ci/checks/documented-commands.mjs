@@ -1,8 +1,10 @@
 // Types every command that a README tells a user to type, in a clean clone: one rule for each kind of command, and a
 // command without a rule fails.
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { at, foldersIn, packages, root } from '../lib/root.mjs'
@@ -12,7 +14,7 @@ const DEADLINE_MS = 300_000
 const work = mkdtempSync(join(tmpdir(), 'cliscale-docs-'))
 let clone = null
 
-/** The environment of somebody who has just arrived: no tool of this repository on the PATH, own home, free ports. */
+/** The environment of somebody who has just arrived: no tool of this repository on the PATH, own home, any ports. */
 const newcomer = {
   ...process.env,
   PATH: process.env.PATH.split(':')
@@ -23,7 +25,6 @@ const newcomer = {
   CLISCALE_PORT: '0',
   CLISCALE_INTERNAL_PORT: '0',
   CLISCALE_LOG_FORMAT: 'pretty',
-  PORT: String(30_000 + (process.pid % 20_000)),
 }
 for (const name of Object.keys(newcomer)) if (/^npm_/i.test(name)) delete newcomer[name]
 
@@ -153,6 +154,21 @@ function installedFromTarballs() {
     fail('.ci/run does not install the packages')
 }
 
+/** A free port below those that the system gives to connections and to whoever asks for any. */
+async function freePort() {
+  for (;;) {
+    const port = randomInt(10_000, 32_000)
+    const server = createServer()
+    const free = await new Promise((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!free) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
+}
+
 /**
  * Runs a command in the clone until it ends with `code`, or until it says `says`; what it then offers is opened, and it
  * is asked to stop.
@@ -160,7 +176,7 @@ function installedFromTarballs() {
 async function until(command, { code, says, open, cwd = clone ?? root }) {
   const child = spawn('bash', ['-c', command], {
     cwd,
-    env: newcomer,
+    env: { ...newcomer, PORT: String(await freePort()) },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })

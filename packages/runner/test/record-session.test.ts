@@ -165,10 +165,12 @@ test('a password that is typed is not in a recording, unless input is to be reco
 test('at its limit a recording says so, keeps the exit, and the session goes on', async (t) => {
   const runner = await startRunner(t)
   const maxBytes = 65_536
-  await runner.assignScript('seq 1 50000; echo the end; exit 9', {
+  await runner.assignScript('read go; seq 1 50000; echo the end; exit 9', {
     recording: { mode: 'output', maxBytes },
   })
   const terminal = await runner.connect()
+  await terminal.attached()
+  terminal.type('\r')
   assert.equal((await terminal.exited()).code, 9)
   assert.match(terminal.text, /the end\r\n$/)
   const { cast, part } = await complete(runner)
