@@ -4,9 +4,10 @@ import type { AdoptOptions } from './adopt.ts'
 import { ClientFilter } from './client-filter.ts'
 import { FrameScanner, OPCODE, SCAN } from './frame-tracker.ts'
 import { closeFrame, errorFarewell, type Farewell, PING } from './frames.ts'
-import { FLAG, type Link, type LinkedSocket, linkOf, tie } from './link.ts'
+import { FLAG, type Link, tie } from './link.ts'
 import type { GatewayLimits } from './options.ts'
 import { ReadBuffers } from './read-buffers.ts'
+import { type SocketHandlers, socketHandlers } from './socket-handlers.ts'
 import type { GatewayStats } from './stats.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
@@ -45,7 +46,7 @@ export class Splice {
   private readonly events: SpliceEvents
   private readonly filter: ClientFilter
   private readonly scanner: FrameScanner
-  private readonly handlers: SharedHandlers
+  private readonly handlers: SocketHandlers
   private readonly buffers = new ReadBuffers()
   /** How clients' sockets are read that can be read so; the others have `data`. */
   readonly clientReads: AdoptOptions
@@ -57,7 +58,7 @@ export class Splice {
     this.events = options.events
     this.filter = new ClientFilter(this, options.stats)
     this.scanner = new FrameScanner({ masked: false, maxMessageBytes: options.limits.maxRunnerMessageBytes })
-    this.handlers = sharedHandlers(this)
+    this.handlers = socketHandlers(this)
     const onread = {
       buffer: this.buffers.choose,
       callback: this.handlers.clientRead,
@@ -384,59 +385,5 @@ export class Splice {
     if (!link.is(FLAG.ending)) link.missed = 0
     link.flags |= FLAG.ending
     this.wheel.schedule(link, this.wheel.ticks(this.limits.closeTimeoutMs))
-  }
-}
-
-type Handler = (this: LinkedSocket) => void
-type DataHandler = (this: LinkedSocket, chunk: Buffer) => void
-type ReadHandler = (this: LinkedSocket, length: number, buffer: Buffer) => boolean
-
-interface SharedHandlers {
-  readonly clientData: DataHandler
-  readonly clientRead: ReadHandler
-  readonly clientEnd: Handler
-  readonly clientDrain: Handler
-  readonly clientClose: Handler
-  readonly runnerEnd: Handler
-  readonly runnerDrain: Handler
-  readonly runnerClose: Handler
-}
-
-/** One set of handlers for all sockets: they find their link through the socket. */
-function sharedHandlers(splice: Splice): SharedHandlers {
-  return {
-    clientData(chunk) {
-      const link = linkOf(this)
-      if (link !== undefined) splice.fromClient(link, chunk)
-    },
-    clientRead(length, buffer) {
-      const link = linkOf(this)
-      if (link !== undefined) splice.clientRead(link, length, buffer)
-      return true
-    },
-    clientEnd() {
-      const link = linkOf(this)
-      if (link !== undefined) splice.clientEnded(link)
-    },
-    clientDrain() {
-      const link = linkOf(this)
-      if (link !== undefined) splice.clientDrained(link)
-    },
-    clientClose() {
-      const link = linkOf(this)
-      if (link !== undefined) splice.clientClosed(link)
-    },
-    runnerEnd() {
-      const link = linkOf(this)
-      if (link !== undefined) splice.runnerEnded(link, false)
-    },
-    runnerDrain() {
-      const link = linkOf(this)
-      if (link !== undefined) splice.runnerDrained(link)
-    },
-    runnerClose() {
-      const link = linkOf(this)
-      if (link !== undefined) splice.runnerEnded(link, true)
-    },
   }
 }
