@@ -64,6 +64,10 @@ export function sendError(
   if (status >= 500) request.log.error({ err: redact(error), code: coded.code }, 'A request failed')
   const retryAfter = retryAfterSeconds(coded)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+  // Fastify would close after a body that it did not take, and who is cut off while it sends never sees why: the rest is
+  // read and dropped, within the time that a request has.
+  reply.removeHeader('connection')
+  request.raw.resume()
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="cliscale"')
   return reply
     .code(status)

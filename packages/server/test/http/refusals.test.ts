@@ -152,6 +152,15 @@ test('a body over the limit is refused, also when it does not say its length', a
   assert.match(answer, /^HTTP\/1\.1 413 /)
 })
 
+test('a body that was refused and does not end is not read for longer than a request may take', async (t) => {
+  const { port } = await startApp(t, routes, { arrivalTimeoutMs: 300 })
+  const answer = await sendRaw(
+    port,
+    `POST /things HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n{`,
+  )
+  assert.match(answer, /^HTTP\/1\.1 413 [^]*BODY_TOO_LARGE/)
+})
+
 test('20 KiB of headers get 431 with a coded body', async (t) => {
   const { port } = await startApp(t, routes)
   const answer = await sendRaw(

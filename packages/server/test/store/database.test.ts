@@ -39,7 +39,7 @@ test('a database that accepts but never answers is given up after the time to ac
 
 test('a full pool refuses after the time to acquire, and serves again afterwards', async (t) => {
   const { open } = await testDatabase(t)
-  const database = open({ maxConnections: 1, acquireTimeoutMs: 100 })
+  const database = open({ maxConnections: 1, acquireTimeoutMs: 1_000 })
   const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
   const holding = database.transaction(async () => {

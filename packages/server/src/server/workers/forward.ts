@@ -10,7 +10,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** Passes every request for which there is no route on to the HTTP server at a Unix socket, unread. */
 export function forwardRest(app: FastifyInstance, socketPath: string): void {
-  // A connection for each request: one that is kept could end just as it is used again.
+  // A connection for each request, ended here: one that is kept could end just as it is used again.
   const agent = new Agent({ keepAlive: false })
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -49,12 +49,23 @@ async function ask(
 ): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
     const { method, url } = raw
-    const outgoing = httpRequest({ ...options, method, path: url, headers: headersOf(raw, false) }, resolve)
-    outgoing.once('error', reject)
-    reply.raw.once('close', () => outgoing.destroy())
-    pipeline(raw, outgoing, (error) => {
-      if (error) reject(error)
+    // Who answers must not close first: Node still ends the request then, is told that nobody reads, and drops the answer.
+    const headers = [...headersOf(raw, false), 'Connection', 'keep-alive']
+    const outgoing = httpRequest({ ...options, method, path: url, headers }, resolve)
+    // What comes of a request that is answered already is read and dropped: who is cut off while it sends sees no answer.
+    const letGo = (): void => {
+      raw.unpipe(outgoing)
+      raw.resume()
+    }
+    outgoing.on('error', (error) => {
+      letGo()
+      reject(error)
     })
+    reply.raw.once('close', () => {
+      letGo()
+      outgoing.destroy()
+    })
+    raw.pipe(outgoing)
   })
 }
 
