@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connected, openStage, screenText, shows } from './support/stage.ts'
+import { connected, openStage, prompted, screenText, shows } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 
 const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
@@ -9,7 +9,7 @@ test('under StrictMode a terminal spends one token and opens one socket, however
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   for (let count = 0; count < 5; count += 1) await page.evaluate(() => window.render())
   await page.keyboard.type('echo once\n')
   await shows(page, /^once$/m)
@@ -21,7 +21,7 @@ test('a terminal that is taken away closes its socket, and comes back to the sam
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   await page.keyboard.type('echo still here\n')
   await shows(page, /^still here$/m)
   await page.evaluate(() => window.show(false))
@@ -36,7 +36,7 @@ test('a page that is reloaded shows the same screen and goes on', async (t) => {
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   await page.keyboard.type('x=kept; echo before\n')
   await shows(page, /^before$/m)
   await page.reload()
@@ -50,7 +50,7 @@ test('a cut socket is replaced by itself: the screen stays, output goes on at th
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   await page.keyboard.type(
     'stty -echo; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line $i; done; read a; echo got $a\n',
   )
@@ -82,7 +82,7 @@ test('answers to queries are not typed again when a screen is replayed', async (
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   await page.keyboard.type(
     "clear; printf '\\033[c\\033[6n\\033]11;?\\a\\033[>c\\033[?2004$p'; sleep 0.3; echo; echo asked\n",
   )
@@ -101,7 +101,7 @@ test('a browser that goes offline says so, and is back when the network is', asy
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   stage.front.up = false
   stage.front.cut()
   await page.context().setOffline(true)

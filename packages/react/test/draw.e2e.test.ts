@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { decodeClientMessage, decodeServerMessage } from '@cliscale/sdk/protocol'
 import { FLOOD_FRAME_MS } from '../src/core/paced-drawing.ts'
-import { connected, openStage, screenText, shows, STRICT_POLICY } from './support/stage.ts'
+import { connected, openStage, prompted, screenText, shows, STRICT_POLICY } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 
 const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
@@ -13,7 +13,7 @@ test('WebGL draws where it is to be had, and the DOM takes over when the browser
   const stage = await openStage(t, { kind: 'webgl', policy: STRICT_POLICY })
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}&renderer=webgl`)
-  await connected(page)
+  await prompted(page)
   await page.waitForSelector('.cliscale[data-renderer="webgl"] canvas')
   await page.keyboard.type('echo drawn\n')
   await shows(page, /^drawn$/m)
@@ -39,7 +39,7 @@ test('WebGL that the main processor would draw is left alone unless it is asked 
   const stage = await openStage(t, { kind: 'webgl' })
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   await page.keyboard.type('echo drawn\n')
   await page.locator('.xterm-rows').getByText('drawn', { exact: true }).waitFor()
   assert.equal(await page.getAttribute('.cliscale', 'data-renderer'), 'dom')
@@ -230,7 +230,7 @@ test('Ctrl-C ends a program that never stops printing', async (t) => {
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   await page.keyboard.type('yes\n')
   await shows(page, /^y$/m)
   await page.keyboard.press('Control+C')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connected, openStage, shows, STRICT_POLICY, type StageOptions } from './support/stage.ts'
+import { connected, openStage, prompted, shows, type StageOptions, STRICT_POLICY } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 
 const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
@@ -19,7 +19,7 @@ test('on React 18 a terminal opens one socket under StrictMode, is typed in, goe
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
   assert.match(await page.evaluate(() => window.reactVersion), /^18\./)
-  await connected(page)
+  await prompted(page)
   await page.evaluate(() => window.render())
   await page.keyboard.type('echo on $((9 + 9))\n')
   await shows(page, /^on 18$/m)

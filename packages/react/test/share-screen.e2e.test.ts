@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connected, openStage, screenText, shows } from './support/stage.ts'
+import { connected, openStage, prompted, screenText, shows } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 
 const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
@@ -9,7 +9,7 @@ test('a second page sees the screen whole at the size of the first, and takes co
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const first = await stage.open(`session=${id}`, { viewport: { width: 1000, height: 700 } })
-  await connected(first)
+  await prompted(first)
   await first.keyboard.type('echo from the first\n')
   await shows(first, /^from the first$/m)
 
@@ -52,7 +52,7 @@ test('an observer sees everything, is told so, and has no way to type', async (t
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const driver = await stage.open(`session=${id}`)
-  await connected(driver)
+  await prompted(driver)
   const observer = await stage.open(`session=${id}&role=observer`)
   await connected(observer)
   await observer.getByText('Watching', { exact: true }).waitFor()
@@ -61,6 +61,6 @@ test('an observer sees everything, is told so, and has no way to type', async (t
   await observer.evaluate(() => window.terminal.write('y').catch(() => undefined))
   await driver.keyboard.type('echo seen\n')
   await shows(observer, /^seen$/m)
-  assert.match(await screenText(driver), /\$ echo seen/)
+  await shows(driver, /\$ echo seen$/m)
   assert.equal(await observer.evaluate(() => window.told.includes('error ROLE_REFUSED')), false)
 })

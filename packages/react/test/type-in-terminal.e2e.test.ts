@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connected, openStage, pointOn, screenText, shows, STRICT_POLICY } from './support/stage.ts'
+import { connected, openStage, pointOn, prompted, screenText, shows, STRICT_POLICY } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 
 const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
@@ -9,7 +9,7 @@ test('what is typed reaches the shell and its answer the screen, under a strict 
   const stage = await openStage(t, { policy: STRICT_POLICY })
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   await page.keyboard.type('echo $((6 * 7)) grün 漢字\n')
   await shows(page, /^42 grün 漢字$/m)
   assert.equal(await page.getAttribute('.cliscale', 'data-renderer'), 'dom')
@@ -30,7 +30,7 @@ test('the program gets the size of the container, and the new one after it chang
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`, { viewport: { width: 900, height: 600 } })
-  await connected(page)
+  await prompted(page)
   const size = () => page.evaluate(() => window.terminal.size)
   const before = await size()
   assert.ok(before.columns > 90 && before.columns < 112 && before.rows > 20, JSON.stringify(before))
@@ -60,7 +60,7 @@ test('a paste is cleaned, bracketed where the program asks for it, and many line
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   const paste = (text: string): Promise<void> =>
     page.evaluate((value) => {
       const data = new DataTransfer()
@@ -94,7 +94,7 @@ test('a program may write to the clipboard after a gesture, and never reads it',
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`, { permissions: ['clipboard-read', 'clipboard-write'] })
-  await connected(page)
+  await prompted(page)
   await page.click('.cliscale-screen')
   const clipboard = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText())
   await page.keyboard.type(`printf '\\033]52;c;${btoa('from the program')}\\a'\n`)
@@ -135,7 +135,7 @@ test('links show where they lead and open without an opener, others do not open'
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   const target = `${stage.front.origin}/?linked`
   await page.keyboard.type(`clear; printf '\\033]8;;${target}\\033\\\\linked\\033]8;;\\033\\\\\\n'\n`)
   await shows(page, /^linked$/m)
@@ -151,7 +151,7 @@ test('keys leave the terminal, copy the selection, and Tab goes to the program',
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`, { permissions: ['clipboard-read', 'clipboard-write'] })
-  await connected(page)
+  await prompted(page)
   await page.keyboard.press('Tab')
   const focused = (): Promise<string> =>
     page.evaluate(() => document.activeElement?.className ?? document.activeElement?.tagName ?? '')
@@ -177,7 +177,7 @@ test('the screen-reader mode mirrors the text, from the start or by its switch',
   const stage = await openStage(t)
   const { id } = await stage.cliscale.sessions.create(shell)
   const page = await stage.open(`session=${id}`)
-  await connected(page)
+  await prompted(page)
   const tree = page.locator('.xterm-accessibility-tree')
   assert.equal(await tree.count(), 0)
   const toggle = page.getByRole('button', { name: 'Screen reader' })

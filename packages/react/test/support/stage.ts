@@ -83,6 +83,12 @@ export async function connected(page: Page): Promise<void> {
   await page.waitForFunction(() => window.terminal.role !== null)
 }
 
+/** Waits until the terminal is live and its shell asks for a command: what is typed sooner is echoed before the prompt. */
+export async function prompted(page: Page): Promise<void> {
+  await connected(page)
+  await shows(page, /^\$ ?$/m)
+}
+
 /** Waits until the terminal shows a text. */
 export async function shows(page: Page, text: string | RegExp): Promise<void> {
   const found = (screen: string): boolean =>
