@@ -179,6 +179,27 @@ test('rows that showed much else look like rows that are drawn for the first tim
   assert.deepEqual(stage.complaints, [])
 })
 
+test('inverse text has the colours of plain text exchanged, a colour of its own keeps its background', async (t) => {
+  const stage = await openStage(t, { policy: STRICT_POLICY })
+  const program = "printf '\\033[7minverse\\033[0m \\033[7;31mred\\033[0m plain\\n'; read go"
+  const { id } = await stage.cliscale.sessions.create({ command: 'sh', args: ['-c', program] })
+  const page = await stage.open(`session=${id}`)
+  await connected(page)
+  const colours = (text: string): Promise<readonly [text: string, background: string]> =>
+    page
+      .locator('.xterm-rows span')
+      .getByText(text, { exact: true })
+      .evaluate((span) => [getComputedStyle(span).color, getComputedStyle(span).backgroundColor])
+  const [plain] = await colours('plain')
+  const [inverse, behind] = await colours('inverse')
+  assert.equal(behind, plain)
+  const screen = page.locator('.xterm-scrollable-element')
+  assert.equal(inverse, await screen.evaluate((element) => getComputedStyle(element).backgroundColor))
+  const [red, behindRed] = await colours('red')
+  assert.equal(red, inverse)
+  assert.notEqual(behindRed, behind)
+})
+
 test('the scrollbar goes with output and wheel, and a key leads back to the last line', async (t) => {
   const stage = await openStage(t)
   const program = 'stty -echo; seq 1 3000; read go; seq 3001 3100; echo end; read go; echo over; read go'

@@ -1,4 +1,5 @@
 import type { Terminal } from '@xterm/xterm'
+import { type InverseRenderer, rightInverseText } from './inverse-text.ts'
 import { reuseRows, type RowRenderer } from './reused-rows.ts'
 
 /**
@@ -28,6 +29,7 @@ export class StrictStyles {
       core._createRenderer = () => {
         const renderer = this.#withSheets(container.ownerDocument, () => create.call(core))
         styleRowsByObject(renderer)
+        rightInverseText(renderer)
         reuseRows(renderer)
         return renderer
       }
@@ -92,8 +94,10 @@ interface RowFactory {
   _addStyle?: (element: HTMLElement, style: string) => void
 }
 
-interface Renderer extends RowRenderer {
-  readonly _rowFactory?: RowFactory & NonNullable<RowRenderer['_rowFactory']>
+interface Renderer extends RowRenderer, InverseRenderer {
+  readonly _rowFactory?: RowFactory &
+    NonNullable<RowRenderer['_rowFactory']> &
+    NonNullable<InverseRenderer['_rowFactory']>
 }
 
 interface XtermCore {
