@@ -59,7 +59,7 @@ export function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const coded = toCodedError(error)
+  const coded = hasLeft(request) ? new CodedError('BAD_REQUEST', LEFT, { cause: error }) : toCodedError(error)
   const status = statusOf(coded)
   if (status >= 500) request.log.error({ err: redact(error), code: coded.code }, 'A request failed')
   const retryAfter = retryAfterSeconds(coded)
@@ -75,6 +75,13 @@ export function sendError(
     .type('application/json; charset=utf-8')
     .serializer(JSON.stringify)
     .send(toErrorBody(coded, request.id))
+}
+
+const LEFT = 'The connection ended before the request did.'
+
+/** Its client went away before the end of its body: whatever comes of that is no fault of the server. */
+function hasLeft({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete
 }
 
 /** The refusal of a path or method that no route has. */

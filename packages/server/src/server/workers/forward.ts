@@ -30,12 +30,14 @@ async function forward(
   options: { readonly agent: Agent; readonly socketPath: string },
 ): Promise<FastifyReply> {
   const answer = await ask(raw, reply, options).catch((error: unknown) => {
+    if (reply.raw.destroyed) return null
     throw new CodedError('OVERLOADED', 'The controller of this server does not answer; try again.', {
       cause: error,
       retryAfterMs: 1_000,
     })
   })
   reply.hijack()
+  if (answer === null) return reply
   reply.raw.writeHead(answer.statusCode ?? 502, answer.statusMessage, headersOf(answer, true))
   reply.raw.flushHeaders()
   pipeline(answer, reply.raw, () => undefined)
