@@ -3,19 +3,23 @@ import { readdirSync, readFileSync } from 'node:fs'
 /** Programs that are paused. Shells are not: they would tell their user that a job was stopped. */
 const PAUSED = /^(node|MainThread|postgres)/
 
-/** How often one more is paused, and how many are at most. */
+/** How often one more is paused, in milliseconds, and how many are at a time at most. */
 const EVERY_MS = 30
 const AT_ONCE = 3
 
 /**
  * Pauses random processes below this one for random times, as a busy machine does, only more: what a test takes for
- * granted about who is faster shows soon. Linux only.
+ * granted about who is faster shows soon. `longestMs` is the longest pause. Linux only.
  *
  * Returns a function that ends it, lets all go on, and tells how many pauses there were.
  */
 export function stall({ longestMs = 250 } = {}) {
   const paused = new Map()
   let pauses = 0
+  const letGo = (pid) => {
+    paused.delete(pid)
+    signal(pid, 'SIGCONT')
+  }
   const timer = setInterval(() => {
     const now = performance.now()
     for (const [pid, until] of paused) if (until <= now) letGo(pid)
@@ -26,10 +30,6 @@ export function stall({ longestMs = 250 } = {}) {
     pauses += 1
     paused.set(pid, now + Math.random() * longestMs)
   }, EVERY_MS)
-  const letGo = (pid) => {
-    paused.delete(pid)
-    signal(pid, 'SIGCONT')
-  }
   const end = () => {
     clearInterval(timer)
     process.off('exit', end)

@@ -36,6 +36,7 @@ export async function runTests(node, files, { flags = [], env = {} } = {}) {
 
 const usesDatabase = (file) => file.startsWith('packages/server/test/')
 
+/** Two files at a time: a third saves a tenth of the time on two processors, and lets deadlines of tests pass now and then. */
 function nodeArguments(flags, report, files) {
   return [
     ...flags,

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connected, openStage, prompted, screenText, shows } from './support/stage.ts'
+import { connected, openStage, prompted, screenText, shell, shows } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
-
-const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
 
 test('under StrictMode a terminal spends one token and opens one socket, however often it is rendered', async (t) => {
   const stage = await openStage(t)

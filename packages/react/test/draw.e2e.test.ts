@@ -4,10 +4,8 @@ import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { decodeClientMessage, decodeServerMessage } from '@cliscale/sdk/protocol'
 import { FLOOD_FRAME_MS } from '../src/core/paced-drawing.ts'
-import { connected, openStage, prompted, screenText, shows, STRICT_POLICY } from './support/stage.ts'
+import { connected, openStage, prompted, screenText, shell, shows, STRICT_POLICY } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
-
-const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
 
 test('WebGL draws where it is to be had, and the DOM takes over when the browser takes the context away', async (t) => {
   const stage = await openStage(t, { kind: 'webgl', policy: STRICT_POLICY })

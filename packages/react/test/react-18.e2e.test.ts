@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connected, openStage, prompted, shows, type StageOptions, STRICT_POLICY } from './support/stage.ts'
+import {
+  connected,
+  openStage,
+  prompted,
+  shell,
+  shows,
+  type StageOptions,
+  STRICT_POLICY,
+} from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
-
-const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
 
 /** All that the player needs beyond the strictest policy. */
 const POLICY = STRICT_POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connected, openStage, prompted, screenText, shows } from './support/stage.ts'
+import { connected, openStage, prompted, screenText, shell, shows } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
-
-const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
 
 test('a second page sees the screen whole at the size of the first, and takes control and size over', async (t) => {
   const stage = await openStage(t)

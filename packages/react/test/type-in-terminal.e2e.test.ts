@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connected, openStage, pointOn, prompted, screenText, shows, STRICT_POLICY } from './support/stage.ts'
+import {
+  connected,
+  openStage,
+  pointOn,
+  prompted,
+  screenText,
+  shell,
+  shows,
+  STRICT_POLICY,
+} from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
-
-const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
 
 test('what is typed reaches the shell and its answer the screen, under a strict content security policy', async (t) => {
   const stage = await openStage(t, { policy: STRICT_POLICY })

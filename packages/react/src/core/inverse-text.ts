@@ -5,7 +5,7 @@ export interface InverseRenderer {
 
 interface InverseFactory {
   readonly _themeService?: { readonly colors: { readonly foreground: unknown; readonly background: unknown } }
-  _applyMinimumContrast?: (...of: ContrastArguments) => boolean
+  _applyMinimumContrast?: (...args: ContrastArguments) => boolean
 }
 
 type ContrastArguments = [
@@ -24,8 +24,9 @@ export function rightInverseText({ _rowFactory: factory }: InverseRenderer): voi
   const apply = factory?._applyMinimumContrast
   const theme = factory?._themeService
   if (!apply || !theme) return
-  factory._applyMinimumContrast = (...of) => {
-    if (of[3].isInverse() && of[2] === theme.colors.foreground) of[2] = theme.colors.background
-    return apply.apply(factory, of)
+  factory._applyMinimumContrast = (...args) => {
+    const [, , text, cell] = args
+    if (cell.isInverse() && text === theme.colors.foreground) args[2] = theme.colors.background
+    return apply.apply(factory, args)
   }
 }

@@ -83,6 +83,9 @@ export async function connected(page: Page): Promise<void> {
   await page.waitForFunction(() => window.terminal.role !== null)
 }
 
+/** A session of a shell whose prompt {@link prompted} knows. */
+export const shell = { command: 'sh', env: { PS1: '$ ', ENV: '' } } as const
+
 /** Waits until the terminal is live and its shell asks for a command: what is typed sooner is echoed before the prompt. */
 export async function prompted(page: Page): Promise<void> {
   await connected(page)

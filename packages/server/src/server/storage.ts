@@ -45,6 +45,7 @@ const CONNECTIONS_BESIDE_POOL = 50
  * controller.
  *
  * @throws {StartError} with a sentence for the operator
+ * @throws {KeyFileError} when the file of the embedded database's password cannot be used
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { config, log, health } = options

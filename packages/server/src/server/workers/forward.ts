@@ -51,7 +51,8 @@ async function ask(
 ): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
     const { method, url } = raw
-    // Who answers must not close first: Node still ends the request then, is told that nobody reads, and drops the answer.
+    // The controller must not close first: Node writes the end of a request after its body, and where that write finds
+    // nobody it drops the answer that has come.
     const headers = [...headersOf(raw, false), 'Connection', 'keep-alive']
     const outgoing = httpRequest({ ...options, method, path: url, headers }, resolve)
     // What comes of a request that is answered already is read and dropped: who is cut off while it sends sees no answer.

@@ -50,6 +50,7 @@ export async function ensureCluster(options: ClusterOptions): Promise<Cluster> {
 /**
  * The password of the data, made with it. Starts at once get the same one.
  * @throws {EmbeddedPostgresError} when the data is there and its password is not
+ * @throws {KeyFileError} when its file can be read by others, or cannot be read or written
  */
 export async function ensurePassword(dataDir: string, mustExist: boolean): Promise<string> {
   const file = join(dataDir, 'keys', 'postgres.password')

@@ -61,6 +61,7 @@ const ENDED_BY_ANOTHER =
  * Starts PostgreSQL on the data folder and keeps it running: it is started again, with growing pauses, whenever it
  * dies. What a killed server left running is stopped first.
  * @throws {EmbeddedPostgresError} with a sentence for the operator, also when another server uses the folder
+ * @throws {KeyFileError} when the file of the database's password cannot be used
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = absolute(options.dataDir)

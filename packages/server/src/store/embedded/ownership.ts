@@ -19,7 +19,7 @@ export type Claim =
   | { readonly kind: 'owned'; readonly ownership: Ownership }
   /** Another server holds the lock; its pid. */
   | { readonly kind: 'taken'; readonly by: string }
-  /** No answer, or not yet. */
+  /** No answer, not yet, or from one whose owner is about to change. */
   | { readonly kind: 'unreachable'; readonly error: Error }
 
 /** Connects and tries to take the lock. A server that died has lost it with its connection. */

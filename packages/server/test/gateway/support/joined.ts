@@ -4,16 +4,13 @@ import { runnerEnd } from './runner-end.ts'
 import { type GatewayUnderTest, stage } from './stage.ts'
 import { connectTerminal, opened, type TerminalClient } from './terminal-client.ts'
 
-type RunnerEnd = Awaited<ReturnType<typeof runnerEnd>>
-
 /** A gateway with one terminal on it. */
 export interface Joined {
   readonly gateway: GatewayUnderTest
-  readonly runner: RunnerEnd
   readonly sessionId: string
   readonly client: TerminalClient
   /** The runner's end of the terminal. */
-  readonly connection: Awaited<ReturnType<RunnerEnd['next']>>
+  readonly connection: Awaited<ReturnType<Awaited<ReturnType<typeof runnerEnd>>['next']>>
 }
 
 /** A driver of a running session whose connection reaches its runner. */
@@ -24,5 +21,5 @@ export async function joined(t: TestContext, changes: Partial<GatewayOptions> = 
   const sessionId = await session()
   await assign(sessionId, runner.address)
   const client = await opened(connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) }))
-  return { gateway, runner, sessionId, client, connection: await runner.next() }
+  return { gateway, sessionId, client, connection: await runner.next() }
 }
