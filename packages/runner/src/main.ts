@@ -47,11 +47,13 @@ function start(config: RunnerConfig): void {
 }
 
 function run(config: RunnerConfig, { secret, log }: { secret: string; log: Log }): void {
+  const rehearsal = new AbortController()
   const events = new EventStreams(
     () => runner.maybeEnd(),
     () => runner.figures,
   )
   const runner: Runner = new Runner(config, log, {
+    assigned: () => rehearsal.abort(),
     event: (event) => events.send(event),
     exitDelivered: () => events.exitDelivered,
     counted: () => events.figuresSoon(),
@@ -70,7 +72,7 @@ function run(config: RunnerConfig, { secret, log }: { secret: string; log: Log }
   listen(server, config.listen, () => {
     log.info('listening', { address: addressOf(server) })
     setImmediate(warmUp)
-    rehearseSoon(config, log, () => runner.status.state === 'blank')
+    rehearseSoon(config, log, rehearsal.signal)
   })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => runner.stop({ reason: 'killed', graceMs: 2_000 }))

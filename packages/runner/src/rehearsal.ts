@@ -26,31 +26,35 @@ const AFTER_MS = 100
  * sandbox, a terminal. Code is loaded and compiled when it first runs, which would otherwise be a third of the time from
  * an assignment to its first byte.
  *
- * @param blank asked when the time has come: a runner that has its session needs no rehearsal
+ * @param signal aborted before the runner starts its session: no rehearsal begins then, and of one that is under way no
+ *   descriptor is left that the session's command could inherit
  */
-export function rehearseSoon(config: RunnerConfig, log: Log, blank: () => boolean): void {
+export function rehearseSoon(config: RunnerConfig, log: Log, signal: AbortSignal): void {
   setTimeout(() => {
-    if (!blank()) return
+    if (signal.aborted) return
     log.debug('rehearsal begins')
     // A session that cannot be played cannot be started either, and then says so to whom it belongs.
-    rehearse(config).then(
+    rehearse(config, signal).then(
       () => log.debug('rehearsal over'),
       (error: unknown) => log.debug('rehearsal failed', { error: String(error) }),
     )
   }, AFTER_MS).unref()
 }
 
-async function rehearse(config: RunnerConfig): Promise<void> {
+async function rehearse(config: RunnerConfig, signal: AbortSignal): Promise<void> {
   const secret = randomBytes(16).toString('base64url')
   const headers = { [RUNNER_ID_HEADER]: config.runnerId, authorization: `Bearer ${secret}` }
   const log = createLog('silent', {})
   const events = new EventStreams(() => {})
   const runner = new Runner(config, log, {
+    assigned: () => {},
     event: (event) => events.send(event),
     exitDelivered: () => true,
     counted: () => {},
     over: () => {},
   })
+  // Also once it is over: its program takes a moment to end.
+  signal.addEventListener('abort', () => runner.abandon())
   const port = createPort({
     runner,
     events,
@@ -58,8 +62,8 @@ async function rehearse(config: RunnerConfig): Promise<void> {
     log,
   })
   try {
-    await assign(port, headers)
-    await attach(port, headers)
+    await assign(port, headers, signal)
+    await attach(port, headers, signal)
   } finally {
     runner.stop({ reason: 'killed', graceMs: 0 })
   }
@@ -67,7 +71,7 @@ async function rehearse(config: RunnerConfig): Promise<void> {
 
 type Headers = Readonly<Record<string, string>>
 
-async function assign(port: Server, headers: Headers): Promise<void> {
+async function assign(port: Server, headers: Headers, signal: AbortSignal): Promise<void> {
   const body = JSON.stringify({
     sessionId: `ses_${randomBytes(16).toString('base64url')}`,
     command: 'cat',
@@ -81,11 +85,11 @@ async function assign(port: Server, headers: Headers): Promise<void> {
   const length = { 'content-length': String(body.length), 'content-type': 'application/json' }
   const client = connect(port)
   client.write(`${head('POST', RUNNER_PATHS.assign, { ...headers, ...length })}${body}`)
-  await once(client, 'data')
+  await once(client, 'data', { signal })
   client.destroy()
 }
 
-async function attach(port: Server, headers: Headers): Promise<void> {
+async function attach(port: Server, headers: Headers, signal: AbortSignal): Promise<void> {
   const client = connect(port)
   client.write(
     head('GET', RUNNER_PATHS.terminal, {
@@ -98,11 +102,11 @@ async function attach(port: Server, headers: Headers): Promise<void> {
       [ROLE_HEADER]: 'driver',
     }),
   )
-  await once(client, 'data')
+  await once(client, 'data', { signal })
   client.write(
     maskedFrame(JSON.stringify({ v: PROTOCOL_VERSION, client: 'rehearsal', columns: 80, rows: 24 })),
   )
-  await once(client, 'data')
+  await once(client, 'data', { signal })
   client.resume()
 }
 

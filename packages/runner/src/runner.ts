@@ -31,6 +31,8 @@ import { Terminal } from './terminal/terminal.ts'
 
 /** What the runner tells the program around it. */
 export interface RunnerEvents {
+  /** The session is there; nothing of it was started yet. */
+  readonly assigned: () => void
   readonly event: (event: RunnerEvent) => void
   /** There are new {@link Runner.figures}. */
   readonly counted: () => void
@@ -142,6 +144,7 @@ export class Runner {
     if (this.#assignment !== undefined || this.#stop !== undefined) {
       throw new RefusedRequest('CONFLICT', 'The runner has a session already.')
     }
+    this.#events.assigned()
     this.#assignment = assignment
     this.#state = 'preparing'
     this.#blank.clear()
@@ -171,6 +174,12 @@ export class Runner {
       this.maybeEnd()
     } else if (this.#state === 'blank') this.#end('stopped')
     else if (first) this.#terminate(request)
+  }
+
+  /** Ends at once; no descriptor of its terminal is open when this returns. */
+  abandon(): void {
+    this.stop({ reason: 'killed', graceMs: 0 })
+    this.#terminal?.abandon()
   }
 
   #createTerminal(assignment: CompleteAssignment): Terminal {

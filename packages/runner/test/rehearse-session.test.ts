@@ -35,6 +35,26 @@ test('an assignment in the middle of the rehearsal gets its session', async (t) 
   assert.equal((await terminal.exited()).code, 0)
 })
 
+for (const isolation of ['none', 'bubblewrap'] as const) {
+  test(`no command inherits the rehearsal’s terminal, with isolation ${isolation}`, async (t) => {
+    for (let caught = 0; caught < 4;) {
+      const runner = await startRunner(t, { isolation, flags: DEBUG })
+      const begun = (): boolean => childrenOf(runner.child.pid ?? 0).length > 0
+      await waitFor('the rehearsal’s program', () => begun() || runner.log.includes('rehearsal over'))
+      // It is held up from the moment its rehearsal has a program until the assignment lies in its socket.
+      runner.child.kill('SIGSTOP')
+      if (begun()) caught += 1
+      const assigned = runner.assignScript('ls /proc/$$/fd > list; tr "\\n" " " < list; echo end')
+      runner.child.kill('SIGCONT')
+      await assigned
+      const terminal = await runner.connect()
+      assert.match(await terminal.shows('end'), /^0 1 (?:10 )?2 end/)
+      await terminal.exited()
+      await waitFor('the rehearsal’s end', () => childrenOf(runner.child.pid ?? 0).length === 0)
+    }
+  })
+}
+
 test('a runner that is stopped in the middle of the rehearsal ends, and nothing stays', async (t) => {
   const runner = await startRunner(t, { isolation: 'bubblewrap', flags: DEBUG })
   await waitFor('the rehearsal', () => runner.log.includes('rehearsal begins'))

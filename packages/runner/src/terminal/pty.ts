@@ -107,6 +107,16 @@ export class Pty {
     await this.#sweep(KILL_MS, (pid) => sendSignal(pid, 'SIGKILL'))
   }
 
+  /**
+   * Gives the command up: the terminal's descriptor is closed when this returns, which hangs its programs up. node-pty
+   * does not open it close-on-exec, so a command that is started beside an open one inherits the other's master.
+   */
+  abandon(): void {
+    this.#closed = true
+    this.input.close()
+    this.#stream.destroy()
+  }
+
   #read(fd: number): ReadStream {
     const stream = new ReadStream(fd, {
       onread: {

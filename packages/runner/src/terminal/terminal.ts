@@ -129,6 +129,11 @@ export class Terminal {
     await this.#pty?.terminate(graceMs)
   }
 
+  /** Gives the program up; no descriptor of its terminal is open when this returns. */
+  abandon(): void {
+    this.#pty?.abandon()
+  }
+
   /** A client joins. True when it drives from now on. */
   join(client: Client): boolean {
     const drives = this.seat.join(client)
