@@ -8,17 +8,17 @@ import { startRunner } from './support/start-runner.ts'
 import { waitFor } from './support/wait-for.ts'
 
 test('a blank runner that no controller visits ends by itself and removes its socket', async (t) => {
-  const runner = await startRunner(t, { flags: ['--blank-timeout-ms', '300'] })
+  const runner = await startRunner(t, { answers: false, flags: ['--blank-timeout-ms', '300'] })
   assert.equal(await runner.ended(), 0)
   assert.equal(existsSync(runner.socketPath), false)
 })
 
 test('a blank runner stays as long as its controller follows its events', async (t) => {
-  const runner = await startRunner(t, { flags: ['--blank-timeout-ms', '300'] })
+  const runner = await startRunner(t, { flags: ['--blank-timeout-ms', '2000'] })
   const { events, close } = runner.follow()
   await waitFor('the status event', () => events.length > 0)
   const opened = performance.now()
-  await waitFor('a second to pass', () => performance.now() - opened > 1_000)
+  await waitFor('three seconds to pass', () => performance.now() - opened > 3_000)
   assert.equal(runner.child.exitCode, null)
   close()
   assert.equal(await runner.ended(), 0)

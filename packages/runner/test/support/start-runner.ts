@@ -31,6 +31,8 @@ export interface StartRunnerOptions {
   readonly secretFile?: boolean
   /** False: the runner has no folder for recordings. */
   readonly recordings?: boolean
+  /** False: it may end before it answers, so nobody waits for an answer. */
+  readonly answers?: boolean
   /** More flags, such as `--blank-timeout-ms`. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -56,7 +58,7 @@ export async function startRunner(t: TestContext, options: StartRunnerOptions = 
     await runner.end()
     rmSync(folder, { recursive: true, force: true })
   })
-  await runner.ready()
+  if (options.answers !== false) await runner.ready()
   return runner
 }
 
