@@ -70,6 +70,7 @@ const broken = [
   imports('drivers do not import controller', 'packages/server/src/drivers/y.ts', '../controller/a.ts'),
   imports('store does not import gateway', 'packages/server/src/store/y.ts', '../gateway/a.ts'),
   imports('http does not import auth', 'packages/server/src/http/x.ts', '../auth/a.ts'),
+  imports('files import no other layer', 'packages/server/src/files/x.ts', '../config/config.ts'),
   imports('config does not import http', 'packages/server/src/config/x.ts', '../http/c.ts'),
   imports('observability does not import store', 'packages/server/src/observability/x.ts', '../store/b.ts'),
   imports('nobody below imports server', 'packages/server/src/gateway/z.ts', '../server.ts'),

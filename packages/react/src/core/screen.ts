@@ -5,6 +5,7 @@ import { type IDisposable, type ITheme, Terminal } from '@xterm/xterm'
 import { handleClipboardWrites } from './clipboard.ts'
 import { hyperlinkHandler, openLink, webAddress } from './links.ts'
 import { isFocusReport, muteReplies } from './muted-replies.ts'
+import { openXterm } from './open-xterm.ts'
 import { PacedDrawing } from './paced-drawing.ts'
 import { type PasteRequest, pasteRequest } from './paste.ts'
 import { quietScrolling } from './quiet-scrolling.ts'
@@ -67,7 +68,7 @@ export class Screen {
     const fit = new FitAddon()
     this.terminal.loadAddon(fit)
     this.#loadAddons()
-    this.#styles.open(this.terminal, container)
+    openXterm(this.terminal, container, this.#styles)
     quietScrolling(this.terminal)
     this.#drawing = new PacedDrawing(this.terminal)
     this.#renderer = new RendererLease(this.terminal, (name) => {

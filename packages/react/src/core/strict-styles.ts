@@ -1,7 +1,3 @@
-import type { Terminal } from '@xterm/xterm'
-import { type InverseRenderer, rightInverseText } from './inverse-text.ts'
-import { reuseRows, type RowRenderer } from './reused-rows.ts'
-
 /**
  * Lets xterm draw under a Content-Security-Policy without `'unsafe-inline'`.
  *
@@ -21,32 +17,11 @@ export class StrictStyles {
     this.#root = root
   }
 
-  /** Opens a terminal; the renderers that it makes then and later draw through this. */
-  open(terminal: Terminal, container: HTMLElement): void {
-    const core = (terminal as { _core?: XtermCore })._core
-    const create = core?._createRenderer
-    if (core !== undefined && create !== undefined) {
-      core._createRenderer = () => {
-        const renderer = this.#withSheets(container.ownerDocument, () => create.call(core))
-        styleRowsByObject(renderer)
-        rightInverseText(renderer)
-        reuseRows(renderer)
-        return renderer
-      }
-    }
-    this.#withSheets(container.ownerDocument, () => terminal.open(container))
-  }
-
-  /** Takes all sheets out of the page again. */
-  dispose(): void {
-    for (const sheet of this.#sheets) this.#drop(sheet)
-  }
-
   /**
-   * While `work` runs, which is one synchronous call, `document.createElement('style')` makes elements whose text
+   * While `work` runs, which is one synchronous call, `page.createElement('style')` makes elements whose text
    * becomes a constructed sheet. xterm's own `documentOverride` does not reach all of its elements.
    */
-  #withSheets<T>(page: Document, work: () => T): T {
+  during<T>(page: Document, work: () => T): T {
     if (!('adoptedStyleSheets' in this.#root)) return work()
     const before = Object.getOwnPropertyDescriptor(page, 'createElement')
     const createElement = page.createElement.bind(page)
@@ -59,6 +34,11 @@ export class StrictStyles {
       if (before === undefined) Reflect.deleteProperty(page, 'createElement')
       else Object.defineProperty(page, 'createElement', before)
     }
+  }
+
+  /** Takes all sheets out of the page again. */
+  dispose(): void {
+    for (const sheet of this.#sheets) this.#drop(sheet)
   }
 
   /** Makes the element apply its text as a constructed sheet instead of as its content. */
@@ -90,22 +70,13 @@ export class StrictStyles {
   }
 }
 
-interface RowFactory {
-  _addStyle?: (element: HTMLElement, style: string) => void
-}
-
-interface Renderer extends RowRenderer, InverseRenderer {
-  readonly _rowFactory?: RowFactory &
-    NonNullable<RowRenderer['_rowFactory']> &
-    NonNullable<InverseRenderer['_rowFactory']>
-}
-
-interface XtermCore {
-  _createRenderer?: () => Renderer
+/** The part of xterm's DOM renderer that sets 24-bit colours. */
+export interface StylingRenderer {
+  readonly _rowFactory?: { _addStyle?: (element: HTMLElement, style: string) => void }
 }
 
 /** Makes the DOM renderer set 24-bit colours through the CSSOM. */
-function styleRowsByObject({ _rowFactory }: Renderer): void {
+export function styleRowsByObject({ _rowFactory }: StylingRenderer): void {
   if (_rowFactory?._addStyle === undefined) return
   _rowFactory._addStyle = (element, style) => {
     element.style.cssText += `${style};`

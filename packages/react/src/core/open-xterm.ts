@@ -1,0 +1,34 @@
+import type { Terminal } from '@xterm/xterm'
+import { type InverseRenderer, rightInverseText } from './inverse-text.ts'
+import { reuseRows, type RowRenderer } from './reused-rows.ts'
+import { type StrictStyles, styleRowsByObject, type StylingRenderer } from './strict-styles.ts'
+
+interface Renderer extends StylingRenderer, RowRenderer, InverseRenderer {
+  readonly _rowFactory?: NonNullable<StylingRenderer['_rowFactory']> &
+    NonNullable<RowRenderer['_rowFactory']> &
+    NonNullable<InverseRenderer['_rowFactory']>
+}
+
+interface XtermCore {
+  _createRenderer?: () => Renderer
+}
+
+/**
+ * Opens a terminal in `container`, and amends the DOM renderers that it makes then and later. It reaches into xterm 6;
+ * each amendment leaves an xterm alone that looks different.
+ */
+export function openXterm(terminal: Terminal, container: HTMLElement, styles: StrictStyles): void {
+  const page = container.ownerDocument
+  const core = (terminal as { _core?: XtermCore })._core
+  const create = core?._createRenderer
+  if (core !== undefined && create !== undefined) {
+    core._createRenderer = () => {
+      const renderer = styles.during(page, () => create.call(core))
+      styleRowsByObject(renderer)
+      rightInverseText(renderer)
+      reuseRows(renderer)
+      return renderer
+    }
+  }
+  styles.during(page, () => terminal.open(container))
+}
