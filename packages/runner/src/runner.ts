@@ -31,7 +31,7 @@ import { Terminal } from './terminal/terminal.ts'
 
 /** What the runner tells the program around it. */
 export interface RunnerEvents {
-  /** The session is there; nothing of it was started yet. */
+  /** It takes a session, of which nothing is started yet. */
   readonly assigned: () => void
   readonly event: (event: RunnerEvent) => void
   /** There are new {@link Runner.figures}. */

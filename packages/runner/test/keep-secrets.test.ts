@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
+import { assertOnlyTheTerminal, assignDescriptorLister } from './support/own-descriptors.ts'
 import { startRunner } from './support/start-runner.ts'
 
 /** Prints everything that a command can learn of its surroundings without breaking in. */
@@ -37,11 +38,8 @@ test('a command finds neither the runner’s secret nor its environment', async 
 
 test('a command has its terminal and no other descriptor', async (t) => {
   const runner = await startRunner(t)
-  await runner.assignScript('ls /proc/$$/fd > list; tr "\\n" " " < list; echo end')
-  const terminal = await runner.connect()
-  const text = await terminal.shows('end')
-  // dash keeps a copy of its terminal at 10.
-  assert.match(text, /^0 1 (?:10 )?2 end/)
+  await assignDescriptorLister(runner)
+  await assertOnlyTheTerminal(runner)
 })
 
 test('the secret is in no argument, no variable and no log of the runner', async (t) => {

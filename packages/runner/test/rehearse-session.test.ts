@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 
 import { childrenOf } from '../src/terminal/processes.ts'
+import { assertOnlyTheTerminal, assignDescriptorLister } from './support/own-descriptors.ts'
 import { startRunner } from './support/start-runner.ts'
 import { waitFor } from './support/wait-for.ts'
 
@@ -44,12 +45,10 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
       // It is held up from the moment its rehearsal has a program until the assignment lies in its socket.
       runner.child.kill('SIGSTOP')
       if (begun()) caught += 1
-      const assigned = runner.assignScript('ls /proc/$$/fd > list; tr "\\n" " " < list; echo end')
+      const assigned = assignDescriptorLister(runner)
       runner.child.kill('SIGCONT')
       await assigned
-      const terminal = await runner.connect()
-      assert.match(await terminal.shows('end'), /^0 1 (?:10 )?2 end/)
-      await terminal.exited()
+      await assertOnlyTheTerminal(runner)
       await waitFor('the rehearsal’s end', () => childrenOf(runner.child.pid ?? 0).length === 0)
     }
   })

@@ -23,12 +23,12 @@ export function openXterm(terminal: Terminal, container: HTMLElement, styles: St
   const create = core?._createRenderer
   if (core !== undefined && create !== undefined) {
     core._createRenderer = () => {
-      const renderer = styles.during(page, () => create.call(core))
+      const renderer = styles.withSheets(page, () => create.call(core))
       styleRowsByObject(renderer)
       rightInverseText(renderer)
       reuseRows(renderer)
       return renderer
     }
   }
-  styles.during(page, () => terminal.open(container))
+  styles.withSheets(page, () => terminal.open(container))
 }

@@ -21,7 +21,7 @@ export class StrictStyles {
    * While `work` runs, which is one synchronous call, `page.createElement('style')` makes elements whose text
    * becomes a constructed sheet. xterm's own `documentOverride` does not reach all of its elements.
    */
-  during<T>(page: Document, work: () => T): T {
+  withSheets<T>(page: Document, work: () => T): T {
     if (!('adoptedStyleSheets' in this.#root)) return work()
     const before = Object.getOwnPropertyDescriptor(page, 'createElement')
     const createElement = page.createElement.bind(page)

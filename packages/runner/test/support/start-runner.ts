@@ -31,8 +31,8 @@ export interface StartRunnerOptions {
   readonly secretFile?: boolean
   /** False: the runner has no folder for recordings. */
   readonly recordings?: boolean
-  /** False: it may end before it answers, so nobody waits for an answer. */
-  readonly answers?: boolean
+  /** False: returns at once, for a runner that may end before it answers. Default: true. */
+  readonly awaitReady?: boolean
   /** More flags, such as `--blank-timeout-ms`. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -49,7 +49,7 @@ const SOURCE = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 /**
  * Starts a real runner as a child process on a Unix socket in a private folder, as the process driver does, and waits
- * until it answers. It, its command and its folder are gone when the test ends.
+ * until it answers unless told not to. It, its command and its folder are gone when the test ends.
  */
 export async function startRunner(t: TestContext, options: StartRunnerOptions = {}): Promise<TestRunner> {
   const folder = mkdtempSync(join(tmpdir(), 'run-'))
@@ -58,7 +58,7 @@ export async function startRunner(t: TestContext, options: StartRunnerOptions = 
     await runner.end()
     rmSync(folder, { recursive: true, force: true })
   })
-  if (options.answers !== false) await runner.ready()
+  if (options.awaitReady !== false) await runner.ready()
   return runner
 }
 
