@@ -1,9 +1,10 @@
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs'
-import { delimiter, isAbsolute, join, resolve, sep } from 'node:path'
+import { delimiter, isAbsolute, join, resolve } from 'node:path'
 
 import type { Assignment, ErrorCode, Failure } from '@cliscale/sdk/protocol'
 
-import type { Launch } from './terminal/sandbox.ts'
+import type { Launch } from './isolation/launch.ts'
+import { isWithin, type View } from './isolation/view.ts'
 
 /** PATH of a session that brings none. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -35,15 +36,15 @@ export const SESSION_VARIABLE = 'CLISCALE_SESSION_ID'
  */
 export function sessionEnvironment(
   assignment: Assignment,
-  workFolder: string,
+  view: View,
   binFolders: readonly string[],
 ): Readonly<Record<string, string>> {
   const env = assignment.env
-  const path = [...binFolders, env.PATH ?? DEFAULT_PATH].join(delimiter)
+  const path = [...binFolders.map((folder) => view.inside(folder)), env.PATH ?? DEFAULT_PATH].join(delimiter)
   return {
     TERM: DEFAULT_TERM,
     COLORTERM: 'truecolor',
-    HOME: workFolder,
+    HOME: view.home,
     LANG: 'C.UTF-8',
     SHELL: existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh',
     ...env,
@@ -60,16 +61,21 @@ export function workingDirectory(workFolder: string, cwd: string | undefined): s
     `The working directory ${cwd ?? '.'}`,
     constants.X_OK,
   )
-  if (wanted !== root && !wanted.startsWith(root.endsWith(sep) ? root : root + sep)) {
+  if (!isWithin(wanted, root)) {
     throw unusable(`The working directory ${cwd ?? '.'} lies outside the work folder.`)
   }
   return wanted
 }
 
-/** Finds the program as execvp(3) would, but tells why there is none. @throws {StartFailure} exit code 127 or 126 */
+/**
+ * Finds the program as execvp(3) would where the command will run, but tells why there is none.
+ *
+ * @param at working directory and PATH as the command sees them
+ * @throws {StartFailure} exit code 127 or 126
+ */
 export function findProgram(
   assignment: Assignment,
-  at: { readonly cwd: string; readonly path: string },
+  at: { readonly cwd: string; readonly path: string; readonly view: View },
 ): Launch {
   const { command, args } = assignment
   const candidates = command.includes('/')
@@ -77,8 +83,8 @@ export function findProgram(
     : at.path
         .split(delimiter)
         .map((folder) => join(isAbsolute(folder) ? folder : resolve(at.cwd, folder), command))
-  const files = candidates.filter(isFile)
-  const file = files.find(isExecutable)
+  const files = candidates.filter((path) => realFile(path, at.view) !== undefined)
+  const file = files.find((path) => isExecutable(realFile(path, at.view) ?? ''))
   if (file !== undefined) return { file, args }
   if (files.length > 0) {
     throw new StartFailure('COMMAND_NOT_EXECUTABLE', `${command}: permission denied.`, {
@@ -110,11 +116,15 @@ function unusable(message: string): StartFailure {
   return new StartFailure('WORK_FOLDER_UNUSABLE', message)
 }
 
-function isFile(path: string): boolean {
+/** The file of this machine that the command would get at a path; undefined when it would get none. */
+function realFile(path: string, view: View): string | undefined {
+  const seen = view.onHost(path)
+  if (seen === undefined) return undefined
   try {
-    return statSync(path).isFile()
+    const real = realpathSync(seen)
+    return view.shows(real) && statSync(real).isFile() ? real : undefined
   } catch {
-    return false
+    return undefined
   }
 }
 

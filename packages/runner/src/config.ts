@@ -17,7 +17,12 @@ export interface RunnerConfig {
   readonly isolation: RunnerIsolation
   /** Private folder for recordings; none: nothing can be recorded. */
   readonly recordingFolder: string | undefined
-  readonly hideFolders: readonly string[]
+  /** Seen as `/tmp` by an isolated command; none: memory. */
+  readonly temporaryFolder: string | undefined
+  /** What an isolated command sees beside the system's folders, read-only. */
+  readonly shownPaths: readonly string[]
+  /** What an isolated command never sees, also below what is shown. */
+  readonly hiddenPaths: readonly string[]
   readonly bundleHttpHosts: readonly string[]
   readonly blankTimeoutMs: number
   readonly logLevel: LogLevel
@@ -27,6 +32,8 @@ interface Row<T> {
   readonly meaning: string
   /** Absent: the flag must be given. */
   readonly default?: string
+  /** It may be given any number of times, or not at all. */
+  readonly many?: true
   /** Returns the value, or throws a {@link Problem}. */
   readonly read: (text: string) => T
 }
@@ -56,10 +63,20 @@ const ROWS = {
     default: 'none',
     read: (text: string) => oneOf(text, ['none', 'bubblewrap'] as const),
   },
-  'hide-folders': {
-    meaning: 'absolute folders, separated by commas, that a bubblewrap session sees empty',
+  'temporary-folder': {
+    meaning: 'folder that an isolated command sees as /tmp and /var/tmp; without it they are memory',
     default: '',
-    read: (text: string) => list(text).map(readAbsolute),
+    read: (text: string) => (text === '' ? undefined : readAbsolute(text)),
+  },
+  'show-path': {
+    meaning: "path that an isolated command sees, read-only, beside the system's; may be given again",
+    many: true,
+    read: readAbsolute,
+  },
+  'hide-path': {
+    meaning: 'folder that an isolated command never sees; may be given again',
+    many: true,
+    read: readAbsolute,
   },
   'bundle-http-hosts': {
     meaning: 'hosts, separated by commas, from which a bundle may come over http; host or host:port',
@@ -80,6 +97,9 @@ const ROWS = {
 
 type Flag = keyof typeof ROWS
 
+/** Flags that may be given again. */
+type ManyFlag = { [F in Flag]: (typeof ROWS)[F] extends { readonly many: true } ? F : never }[Flag]
+
 /** A configuration, or every problem with it, one sentence each. */
 export type ParsedConfig = { readonly config: RunnerConfig } | { readonly problems: readonly string[] }
 
@@ -88,7 +108,9 @@ export function parseConfig(argv: readonly string[]): ParsedConfig {
   const problems: string[] = []
   const given = readFlags(argv, problems)
   const value = <F extends Flag>(flag: F): ReturnType<(typeof ROWS)[F]['read']> | undefined =>
-    readRow(flag, given.get(flag), problems)
+    readRow(flag, given.get(flag)?.[0], problems)
+  const values = <F extends ManyFlag>(flag: F): ReturnType<(typeof ROWS)[F]['read']>[] | undefined =>
+    readAll(flag, given.get(flag) ?? [], problems)
   const config = {
     listen: value('listen'),
     runnerId: value('runner-id'),
@@ -96,7 +118,9 @@ export function parseConfig(argv: readonly string[]): ParsedConfig {
     workFolder: value('work-folder'),
     recordingFolder: value('recording-folder'),
     isolation: value('isolation'),
-    hideFolders: value('hide-folders'),
+    temporaryFolder: value('temporary-folder'),
+    shownPaths: values('show-path'),
+    hiddenPaths: values('hide-path'),
     bundleHttpHosts: value('bundle-http-hosts'),
     blankTimeoutMs: value('blank-timeout-ms'),
     logLevel: value('log-level'),
@@ -108,21 +132,23 @@ export function parseConfig(argv: readonly string[]): ParsedConfig {
 export function helpText(): string {
   const rows: [string, Row<unknown>][] = Object.entries(ROWS)
   const lines = rows.map(([flag, row]) => {
-    const note = row.default === undefined ? ' (required)' : row.default === '' ? '' : ` (${row.default})`
+    const isRequired = row.default === undefined && row.many !== true
+    const note = isRequired ? ' (required)' : (row.default ?? '') === '' ? '' : ` (${row.default})`
     return `  --${flag.padEnd(18)} ${row.meaning}${note}`
   })
   return ['cliscale-runner: runs one Cliscale session in a PTY', '', ...lines, ''].join('\n')
 }
 
-function readFlags(argv: readonly string[], problems: string[]): ReadonlyMap<string, string> {
-  const given = new Map<string, string>()
+function readFlags(argv: readonly string[], problems: string[]): ReadonlyMap<string, readonly string[]> {
+  const rows: Readonly<Record<string, Row<unknown>>> = ROWS
+  const given = new Map<string, readonly string[]>()
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? ''
     const [name = '', inline] = argument.startsWith('--') ? split(argument.slice(2)) : []
     if (!Object.hasOwn(ROWS, name)) problems.push(`There is no option ${argument}; see --help.`)
-    else if (given.has(name)) problems.push(`--${name} is given twice.`)
+    else if (given.has(name) && rows[name]?.many !== true) problems.push(`--${name} is given twice.`)
     else if (inline === undefined && i + 1 >= argv.length) problems.push(`--${name} needs a value.`)
-    else given.set(name, inline ?? argv[++i] ?? '')
+    else given.set(name, [...(given.get(name) ?? []), inline ?? argv[++i] ?? ''])
   }
   return given
 }
@@ -143,8 +169,18 @@ function readRow<F extends Flag>(
     problems.push(`--${flag} is missing: ${row.meaning}.`)
     return undefined
   }
+  return readAll(flag, [text], problems)?.[0]
+}
+
+/** Undefined when one of them cannot be used. */
+function readAll<F extends Flag>(
+  flag: F,
+  texts: readonly string[],
+  problems: string[],
+): ReturnType<(typeof ROWS)[F]['read']>[] | undefined {
+  const row: Row<unknown> = ROWS[flag]
   try {
-    return row.read(text) as ReturnType<(typeof ROWS)[F]['read']>
+    return texts.map((text) => row.read(text) as ReturnType<(typeof ROWS)[F]['read']>)
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     problems.push(`--${flag} ${error.message}.`)

@@ -10,6 +10,7 @@ import type {
   UpdateAssignment,
 } from '@cliscale/sdk/protocol'
 
+import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { type CompleteAssignment, RefusedRequest } from './assignment.ts'
@@ -23,6 +24,8 @@ import {
 } from './command.ts'
 import type { RunnerConfig } from './config.ts'
 import { Deadline, IdleTimer } from './deadlines.ts'
+import type { Sandbox } from './isolation/bubblewrap.ts'
+import { openView, sandboxView } from './isolation/view.ts'
 import type { Log } from './log.ts'
 import { Recorder } from './recording/recorder.ts'
 import type { PtyExit } from './terminal/pty.ts'
@@ -241,25 +244,29 @@ export class Runner {
   }
 
   #start(assignment: CompleteAssignment, terminal: Terminal, bins: readonly string[]): void {
-    const { workFolder, isolation, hideFolders, listen } = this.#config
-    const cwd = workingDirectory(workFolder, assignment.cwd)
-    const env = sessionEnvironment(assignment, workFolder, bins)
-    const launch = findProgram(assignment, { cwd, path: env.PATH ?? '' })
-    const socketFolder = 'path' in listen ? [listen.path.slice(0, listen.path.lastIndexOf('/'))] : []
+    const { workFolder, isolation } = this.#config
+    const sandbox = isolation === 'bubblewrap' ? this.#sandbox() : undefined
+    const view =
+      sandbox === undefined ? openView(workFolder) : sandboxView(sandbox.workFolder, sandbox.shownPaths)
+    const cwd = view.inside(workingDirectory(workFolder, assignment.cwd))
+    const env = sessionEnvironment(assignment, view, bins)
     terminal.start({
-      launch,
+      launch: findProgram(assignment, { cwd, path: env.PATH ?? '', view }),
       env,
       cwd,
       marker: `${SESSION_VARIABLE}=${assignment.sessionId}`,
-      ...(isolation === 'bubblewrap'
-        ? { sandbox: { workFolder, hideFolders: [...hideFolders, ...socketFolder] } }
-        : {}),
+      ...(sandbox === undefined ? {} : { sandbox }),
     })
     this.#state = 'running'
     this.#phase = null
     this.#idle.touch()
     this.#events.event({ type: 'running' })
     this.server.started()
+  }
+
+  #sandbox(): Sandbox {
+    const { workFolder, temporaryFolder, shownPaths, hiddenPaths } = this.#config
+    return { workFolder: realpathSync(workFolder), temporaryFolder, shownPaths, hiddenPaths }
   }
 
   #report(report: PhaseReport): void {

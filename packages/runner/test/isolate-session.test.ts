@@ -32,7 +32,7 @@ test('an isolated command writes to its work folder and nowhere else, and sees n
 test('an isolated command finds neither the runner’s socket nor hidden folders', async (t) => {
   const hidden = await startRunner(t)
   writeFileSync(join(hidden.folder, 'data'), 'of the server')
-  const runner = await startRunner(t, { isolation: 'bubblewrap', flags: ['--hide-folders', hidden.folder] })
+  const runner = await startRunner(t, { isolation: 'bubblewrap', flags: ['--hide-path', hidden.folder] })
   const places = [join(runner.folder, 'socket'), hidden.folder]
   await runner.assignScript(
     `ls -A ${places.join(' ')}; find /tmp /run -name runner.sock 2>/dev/null; echo end`,

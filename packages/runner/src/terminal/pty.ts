@@ -1,11 +1,13 @@
 import { closeSync, constants as fsConstants, openSync } from 'node:fs'
 import { constants as osConstants } from 'node:os'
+import { Duplex, type Readable, type Writable } from 'node:stream'
 import { ReadStream } from 'node:tty'
 
 import { InputQueue } from './input-queue.ts'
 import { nativePty, spawnHelper } from './native.ts'
 import { childrenOf, type ProcessScope, sendSignal, terminalProcesses } from './processes.ts'
-import { type Launch, type Sandbox, wrapInSandbox } from './sandbox.ts'
+import { type HandedFile, type Sandbox, startInSandbox } from '../isolation/bubblewrap.ts'
+import type { Launch } from '../isolation/launch.ts'
 
 /** How a command is started. */
 export interface PtyOptions {
@@ -13,7 +15,7 @@ export interface PtyOptions {
   readonly launch: Launch
   /** Its whole environment. */
   readonly env: Readonly<Record<string, string>>
-  /** Absolute path. */
+  /** Absolute path, as the command sees it. */
   readonly cwd: string
   readonly columns: number
   readonly rows: number
@@ -241,32 +243,39 @@ function fork(options: PtyOptions, exited: (exit: PtyExit) => void): Started {
 /**
  * bwrap is no member of the terminal's session, so it is started by Node on a slave that is nobody's controlling
  * terminal yet. That slave is opened again: the pair's own one is non-blocking, which its programs would inherit.
- * The master is not close-on-exec, so bwrap gets an empty file in its place, and closes that.
+ * The master is not close-on-exec, so bwrap gets the first of its files in its place, reads it, and closes it.
  */
 function spawnSandboxed(options: PtyOptions, sandbox: Sandbox, exited: (exit: PtyExit) => void): Started {
   const pair = nativePty().open(options.columns, options.rows)
   const slave = openSync(pair.pty, fsConstants.O_RDWR | fsConstants.O_NOCTTY)
-  const nothing = openSync('/dev/null', 'r')
   closeSync(pair.slave)
   try {
-    const wrapped = wrapInSandbox(options.launch, { cwd: options.cwd, closeFd: pair.master }, sandbox)
+    const { file, args, files } = startInSandbox(options, sandbox, pair.master)
     // Loaded when it is needed: it is a tenth of a blank runner's start.
-    const child = process.getBuiltinModule('node:child_process').spawn(wrapped.file, wrapped.args, {
-      env: { ...options.env },
-      cwd: options.cwd,
+    const child = process.getBuiltinModule('node:child_process').spawn(file, args, {
+      env: {},
+      cwd: '/',
       detached: true,
-      stdio: [slave, slave, slave, ...ignored(3, pair.master), nothing],
+      stdio: [slave, slave, slave, ...ignored(3, pair.master), ...files.map(() => 'pipe' as const)],
     })
     child.on('error', () => exited({ code: 126, signal: null }))
     child.on('exit', (code, signal) => exited({ code, signal }))
+    for (const handed of files) handOver(handed, child.stdio[handed.descriptor])
     return { fd: pair.master, pid: child.pid ?? -1 }
   } catch (error) {
     closeSync(pair.master)
     throw error
   } finally {
     closeSync(slave)
-    closeSync(nothing)
   }
+}
+
+/** A bwrap that ended before it had read everything says why by its exit. */
+function handOver({ text }: HandedFile, pipe: Writable | Readable | null | undefined): void {
+  if (!(pipe instanceof Duplex)) throw new Error('a descriptor of the sandbox is no pipe')
+  pipe.on('error', () => {})
+  pipe.end(text)
+  pipe.resume()
 }
 
 function ignored(from: number, to: number): 'ignore'[] {

@@ -1,0 +1,95 @@
+/** Folders with the system's programs and libraries. On many systems some are links into `/usr`. */
+export const SYSTEM_FOLDERS = [
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/nix/store',
+  '/run/current-system/sw',
+] as const
+
+/** What programs ask of the processors: how many there are. */
+export const DEVICE_FOLDERS = ['/sys/devices/system/cpu'] as const
+
+/**
+ * Configuration of the system's programs. The rest of `/etc` stays out: services keep files there that every user may
+ * read, tokens among them. Accounts are the sandbox's own.
+ */
+export const SYSTEM_FILES = [
+  'alternatives',
+  'bash.bashrc',
+  'bash_completion',
+  'bash_completion.d',
+  'bashrc',
+  'ca-certificates',
+  'ca-certificates.conf',
+  'crypto-policies',
+  'debian_version',
+  'default/locale',
+  'dircolors',
+  'emacs',
+  'fedora-release',
+  'fonts',
+  'ghostscript',
+  'gss',
+  'host.conf',
+  'hosts',
+  'inputrc',
+  'java-11-openjdk',
+  'java-17-openjdk',
+  'java-21-openjdk',
+  'java-25-openjdk',
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'less',
+  'locale.alias',
+  'locale.conf',
+  'locale.gen',
+  'localtime',
+  'lsb-release',
+  'magic',
+  'manpath.config',
+  'mime.types',
+  'nanorc',
+  'networks',
+  'nsswitch.conf',
+  'os-release',
+  'perl',
+  'pki/ca-trust',
+  'pki/java',
+  'pki/tls/cert.pem',
+  'pki/tls/certs',
+  'profile',
+  'profile.d',
+  'protocols',
+  'python3',
+  'python3.11',
+  'python3.12',
+  'python3.13',
+  'python3.14',
+  'redhat-release',
+  'resolv.conf',
+  'rpc',
+  'screenrc',
+  'services',
+  'shells',
+  'ssl/cert.pem',
+  'ssl/certs',
+  'ssl/openssl.cnf',
+  'terminfo',
+  'timezone',
+  'tmux.conf',
+  'vim',
+  'vimrc',
+  'xattr.conf',
+  'zsh',
+].map((name) => `/etc/${name}`)
+
+/** Whether a sandbox shows what lies at a path of this machine by itself. */
+export function shownBySystem(path: string): boolean {
+  return [...SYSTEM_FOLDERS, ...SYSTEM_FILES].some((shown) => path === shown || path.startsWith(`${shown}/`))
+}
