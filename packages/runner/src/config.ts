@@ -15,6 +15,8 @@ export interface RunnerConfig {
   readonly secretFile: string
   readonly workFolder: string
   readonly isolation: RunnerIsolation
+  /** Uid and gid that the runner and its session have; none: those with which it was started. */
+  readonly user: number | undefined
   /** Private folder for recordings; none: nothing can be recorded. */
   readonly recordingFolder: string | undefined
   /** Seen as `/tmp` by an isolated command; none: memory. */
@@ -62,6 +64,11 @@ const ROWS = {
     meaning: 'none or bubblewrap',
     default: 'none',
     read: (text: string) => oneOf(text, ['none', 'bubblewrap'] as const),
+  },
+  user: {
+    meaning: 'uid and gid of the runner and its session when it is started as root',
+    default: '',
+    read: (text: string) => (text === '' ? undefined : readUser(text)),
   },
   'temporary-folder': {
     meaning: 'folder that an isolated command sees as /tmp and /var/tmp; without it they are memory',
@@ -118,6 +125,7 @@ export function parseConfig(argv: readonly string[]): ParsedConfig {
     workFolder: value('work-folder'),
     recordingFolder: value('recording-folder'),
     isolation: value('isolation'),
+    user: value('user'),
     temporaryFolder: value('temporary-folder'),
     shownPaths: values('show-path'),
     hiddenPaths: values('hide-path'),
@@ -207,6 +215,9 @@ function readSocketPath(path: string): string {
   return path
 }
 
+/** Largest uid; the next one stands for none. */
+const MAX_USER = 4_294_967_294
+
 function readRunnerId(text: string): string {
   if (!RUNNER_ID.test(text)) throw new Problem('must be 1 to 128 letters, digits, _ or -')
   return text
@@ -215,6 +226,13 @@ function readRunnerId(text: string): string {
 function readAbsolute(text: string): string {
   if (!isAbsolute(text)) throw new Problem('must be an absolute path')
   return text
+}
+
+function readUser(text: string): number {
+  const id = Number(text)
+  if (!/^\d+$/.test(text) || id < 1 || id > MAX_USER)
+    throw new Problem(`must be a number from 1 to ${MAX_USER}`)
+  return id
 }
 
 function readMilliseconds(text: string): number {

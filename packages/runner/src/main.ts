@@ -7,6 +7,7 @@ import { helpText, type ListenAddress, parseConfig, type RunnerConfig } from './
 import { EventStreams } from './event-stream.ts'
 import { closeInherited } from './descriptors.ts'
 import { becomeInit } from './init.ts'
+import { becomeUser, isRoot, keepFolder } from './isolation/user.ts'
 import { createLog, type Log } from './log.ts'
 import { createPort, webSockets } from './port.ts'
 import { rehearseSoon } from './rehearsal.ts'
@@ -33,7 +34,13 @@ function fail(problems: readonly string[]): void {
 }
 
 function start(config: RunnerConfig): void {
+  // Node would open its debugger to whoever may send this signal, a session of the same user among them.
+  process.on('SIGUSR1', () => {})
   becomeInit()
+  if (isRoot() && config.user === undefined) {
+    fail(['As root the runner needs --user: a session never runs as root.'])
+    return
+  }
   const log = createLog(config.logLevel, { runnerId: config.runnerId })
   let secret: string
   try {
@@ -43,7 +50,18 @@ function start(config: RunnerConfig): void {
     return
   }
   closeInherited()
-  run(config, { secret, log })
+  try {
+    run(withKeptFolder(config), { secret, log })
+  } catch (error) {
+    fail([`--recording-folder cannot be used: ${messageOf(error)}.`])
+  }
+}
+
+/** Its user may not be allowed to pass the folders on the way to the one for recordings. */
+function withKeptFolder(config: RunnerConfig): RunnerConfig {
+  const { recordingFolder, user } = config
+  if (recordingFolder === undefined || user === undefined) return config
+  return { ...config, recordingFolder: keepFolder(recordingFolder).path }
 }
 
 function run(config: RunnerConfig, { secret, log }: { secret: string; log: Log }): void {
@@ -70,12 +88,23 @@ function run(config: RunnerConfig, { secret, log }: { secret: string; log: Log }
     process.exit()
   })
   listen(server, config.listen, () => {
+    // In the same turn in which it began to listen: nobody is heard before.
+    if (config.user !== undefined) takeUser(config.user)
     log.info('listening', { address: addressOf(server) })
     setImmediate(warmUp)
     rehearseSoon(config, log, rehearsal.signal)
   })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => runner.stop({ reason: 'killed', graceMs: 2_000 }))
+  }
+}
+
+function takeUser(user: number): void {
+  try {
+    becomeUser(user)
+  } catch (error) {
+    fail([`--user cannot be used: ${messageOf(error)}.`])
+    process.exit()
   }
 }
 

@@ -46,7 +46,8 @@ async function rehearse(config: RunnerConfig, signal: AbortSignal): Promise<void
   const headers = { [RUNNER_ID_HEADER]: config.runnerId, authorization: `Bearer ${secret}` }
   const log = createLog('silent', {})
   const events = new EventStreams(() => {})
-  const runner = new Runner(config, log, {
+  // What the session runs as its own user must outlive the rehearsal.
+  const runner = new Runner({ ...config, user: undefined }, log, {
     assigned: () => {},
     event: (event) => events.send(event),
     exitDelivered: () => true,

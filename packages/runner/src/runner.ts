@@ -255,6 +255,7 @@ export class Runner {
       env,
       cwd,
       marker: `${SESSION_VARIABLE}=${assignment.sessionId}`,
+      user: this.#config.user,
       ...(sandbox === undefined ? {} : { sandbox }),
     })
     this.#state = 'running'

@@ -9,7 +9,7 @@ import { startRunner } from './support/start-runner.ts'
 const AS_INIT = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount-proc', '--kill-child']
 
 test('as process 1 the runner reaps orphans, and ends its session on SIGTERM', async (t) => {
-  const runner = await startRunner(t, { wrapper: AS_INIT, secretFile: true })
+  const runner = await startRunner(t, { wrapper: AS_INIT, secretFile: true, withoutRoot: true })
   const orphan = '(setsid sh -c "sleep 0.1; exit 3" &)'
   await runner.assignScript(
     `${orphan}; sleep 0.4; ps ax -o pid,ppid,stat,comm > processes; echo on; sleep 1000`,

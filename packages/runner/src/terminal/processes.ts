@@ -14,11 +14,13 @@ export interface ProcessScope {
   readonly leader: number
   /** An environment entry, `NAME=value`, that everything it started inherits. */
   readonly marker: string
+  /** A user that only this session and its runner have: whatever runs as it is the session's. */
+  readonly user?: number | undefined
 }
 
 /**
- * Processes of a terminal that still live: descendants of the leader, members of its session, and those that left both
- * (`setsid`, double fork) but kept the marker in their environment. Where there is no `/proc`, the leader's process group,
+ * Processes of a terminal that still live: descendants of the leader, members of its session, those that left both
+ * (`setsid`, double fork) but kept the marker in their environment, and all of the session's own user. Where there is no `/proc`, the leader's process group,
  * as a negative number, which signals reach as a whole.
  */
 export function terminalProcesses(scope: ProcessScope): readonly number[] {
@@ -47,6 +49,11 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Ends every process of the runner's own user at once but the runner itself, so that none can start another meanwhile. */
+export function endAllOfUser(): void {
+  sendSignal(-1, 'SIGKILL')
+}
+
 function isThere(pid: number): boolean {
   try {
     return process.kill(pid, 0)
@@ -60,7 +67,14 @@ function belongs(row: ProcessRow, parents: ReadonlyMap<number, number>, scope: P
   for (let pid = row.parent, steps = 0; pid > 1 && steps < 1_024; pid = parents.get(pid) ?? 0, steps++) {
     if (pid === scope.leader) return true
   }
-  return readOrEmpty(`/proc/${row.pid}/environ`).split('\0').includes(scope.marker)
+  return (
+    hasUser(row.pid, scope.user) || readOrEmpty(`/proc/${row.pid}/environ`).split('\0').includes(scope.marker)
+  )
+}
+
+/** By its real user: a program that changes the effective one keeps that. */
+function hasUser(pid: number, user: number | undefined): boolean {
+  return user !== undefined && /^Uid:\t(\d+)/m.exec(readOrEmpty(`/proc/${pid}/status`))?.[1] === String(user)
 }
 
 function processTable(): readonly ProcessRow[] {

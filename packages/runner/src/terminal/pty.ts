@@ -5,7 +5,7 @@ import { ReadStream } from 'node:tty'
 
 import { InputQueue } from './input-queue.ts'
 import { nativePty, spawnHelper } from './native.ts'
-import { childrenOf, type ProcessScope, sendSignal, terminalProcesses } from './processes.ts'
+import { childrenOf, endAllOfUser, type ProcessScope, sendSignal, terminalProcesses } from './processes.ts'
 import { type HandedFile, type Sandbox, startInSandbox } from '../isolation/bubblewrap.ts'
 import type { Launch } from '../isolation/launch.ts'
 
@@ -23,6 +23,8 @@ export interface PtyOptions {
   readonly sandbox?: Sandbox
   /** An environment entry by which processes that left the session are found. */
   readonly marker: string
+  /** The user of the runner, when nothing but the session and the runner runs as it. */
+  readonly user?: number | undefined
 }
 
 /** How the command ended. */
@@ -77,7 +79,7 @@ export class Pty {
     const started = start(options, (exit) => this.#exited(exit))
     this.pid = started.pid
     this.#fd = started.fd
-    this.#scope = { leader: started.pid, marker: options.marker }
+    this.#scope = { leader: started.pid, marker: options.marker, user: options.user }
     this.input = new InputQueue(started.fd)
     this.#stream = this.#read(started.fd)
   }
@@ -106,6 +108,7 @@ export class Pty {
   async terminate(graceMs: number): Promise<void> {
     this.#hangUp()
     await this.#sweep(graceMs, () => {})
+    if (this.#scope.user !== undefined) endAllOfUser()
     await this.#sweep(KILL_MS, (pid) => sendSignal(pid, 'SIGKILL'))
   }
 

@@ -1,7 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,6 +39,10 @@ export interface StartRunnerOptions {
   readonly wrapper?: readonly string[]
   /** True: the secret is in a file that stays, as in a container; else in one without a name, as the process driver has it. */
   readonly secretFile?: boolean
+  /** The user of the runner and its session. Default: one of its own where the test is root, else the test's. */
+  readonly user?: number | null
+  /** True: it is started by a user that is not root, as its driver is; nobody needs to be root for it. */
+  readonly withoutRoot?: boolean
   /** False: the runner has no folder for recordings. */
   readonly recordings?: boolean
   /** False: returns at once, for a runner that may end before it answers. Default: true. */
@@ -44,6 +58,9 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders
   readonly body: string
 }
+
+/** Uids that nobody has: of these each runner of a test that runs as root gets one. */
+const UIDS = { first: 1_900_000_000, count: 65_536 } as const
 
 const SOURCE = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
@@ -71,6 +88,8 @@ export class TestRunner {
   readonly workFolder: string
   /** Where its recording is written. */
   readonly recordingPath: string
+  /** The user that it was told to become. */
+  readonly user: number | null
   readonly child: ChildProcess
   /** What it wrote to its log so far. */
   log = ''
@@ -84,8 +103,18 @@ export class TestRunner {
     mkdirSync(this.workFolder)
     mkdirSync(join(folder, 'recordings'), { mode: 0o700 })
     this.recordingPath = join(folder, 'recordings', `${this.runnerId}.cast`)
+    const user = options.user === undefined ? ownUser() : options.user
+    const byOther = options.withoutRoot === true && user !== null
+    this.user = byOther ? null : user
+    if (user !== null) {
+      chmodSync(folder, 0o711)
+      const theirs = ['work', 'recordings', ...(byOther ? ['socket'] : [])]
+      for (const name of theirs) chownSync(join(folder, name), user, user)
+    }
     const secret = this.#writeSecret(options.secretFile === true)
+    if (byOther && options.secretFile === true) chownSync(join(folder, 'secret'), user, user)
     const [program = '', ...args] = [
+      ...(byOther ? ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : []),
       ...(options.wrapper ?? []),
       options.node ?? process.execPath,
       ...this.#argv(options),
@@ -226,6 +255,7 @@ export class TestRunner {
       `--secret-file=${options.secretFile === true ? join(this.folder, 'secret') : '/dev/fd/3'}`,
       `--work-folder=${this.workFolder}`,
       ...(options.recordings === false ? [] : [`--recording-folder=${join(this.folder, 'recordings')}`]),
+      ...(this.user === null ? [] : [`--user=${this.user}`]),
       `--isolation=${options.isolation ?? 'none'}`,
       ...(options.flags ?? []),
     ]
@@ -239,4 +269,8 @@ export class TestRunner {
     writeSync(descriptor, this.secret, 0)
     return descriptor
   }
+}
+
+function ownUser(): number | null {
+  return process.getuid?.() === 0 ? UIDS.first + randomInt(UIDS.count) : null
 }
