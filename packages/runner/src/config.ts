@@ -8,23 +8,27 @@ export type ListenAddress = { readonly path: string } | { readonly host: string;
 /** What keeps the command apart from the host. */
 export type RunnerIsolation = 'none' | 'bubblewrap'
 
-/** The runner's configuration, complete and checked. */
-export interface RunnerConfig {
-  readonly listen: ListenAddress
-  readonly runnerId: string
-  readonly secretFile: string
+/** How a session is kept apart. */
+export interface IsolationConfig {
   readonly workFolder: string
   readonly isolation: RunnerIsolation
   /** Uid and gid that the runner and its session have; none: those with which it was started. */
   readonly user: number | undefined
-  /** Private folder for recordings; none: nothing can be recorded. */
-  readonly recordingFolder: string | undefined
   /** Seen as `/tmp` by an isolated command; none: memory. */
   readonly temporaryFolder: string | undefined
   /** What an isolated command sees beside the system's folders, read-only. */
   readonly shownPaths: readonly string[]
   /** What an isolated command never sees, also below what is shown. */
   readonly hiddenPaths: readonly string[]
+}
+
+/** The runner's configuration, complete and checked. */
+export interface RunnerConfig extends IsolationConfig {
+  readonly listen: ListenAddress
+  readonly runnerId: string
+  readonly secretFile: string
+  /** Private folder for recordings; none: nothing can be recorded. */
+  readonly recordingFolder: string | undefined
   readonly bundleHttpHosts: readonly string[]
   readonly blankTimeoutMs: number
   readonly logLevel: LogLevel
@@ -108,32 +112,40 @@ type Flag = keyof typeof ROWS
 type ManyFlag = { [F in Flag]: (typeof ROWS)[F] extends { readonly many: true } ? F : never }[Flag]
 
 /** A configuration, or every problem with it, one sentence each. */
-export type ParsedConfig = { readonly config: RunnerConfig } | { readonly problems: readonly string[] }
+export type Parsed<T> = { readonly config: T } | { readonly problems: readonly string[] }
 
 /** Reads the command line (`--name value` or `--name=value`). */
-export function parseConfig(argv: readonly string[]): ParsedConfig {
-  const problems: string[] = []
-  const given = readFlags(argv, problems)
-  const value = <F extends Flag>(flag: F): ReturnType<(typeof ROWS)[F]['read']> | undefined =>
-    readRow(flag, given.get(flag)?.[0], problems)
-  const values = <F extends ManyFlag>(flag: F): ReturnType<(typeof ROWS)[F]['read']>[] | undefined =>
-    readAll(flag, given.get(flag) ?? [], problems)
-  const config = {
-    listen: value('listen'),
-    runnerId: value('runner-id'),
-    secretFile: value('secret-file'),
-    workFolder: value('work-folder'),
-    recordingFolder: value('recording-folder'),
-    isolation: value('isolation'),
-    user: value('user'),
-    temporaryFolder: value('temporary-folder'),
-    shownPaths: values('show-path'),
-    hiddenPaths: values('hide-path'),
-    bundleHttpHosts: value('bundle-http-hosts'),
-    blankTimeoutMs: value('blank-timeout-ms'),
-    logLevel: value('log-level'),
+export function parseConfig(argv: readonly string[]): Parsed<RunnerConfig> {
+  const flags = new Flags(argv)
+  return flags.parsed<RunnerConfig>({
+    ...isolationOf(flags),
+    listen: flags.value('listen'),
+    runnerId: flags.value('runner-id'),
+    secretFile: flags.value('secret-file'),
+    recordingFolder: flags.value('recording-folder'),
+    bundleHttpHosts: flags.value('bundle-http-hosts'),
+    blankTimeoutMs: flags.value('blank-timeout-ms'),
+    logLevel: flags.value('log-level'),
+  })
+}
+
+/** Reads a command line that says only how sessions are kept apart. */
+export function parseIsolation(argv: readonly string[]): Parsed<IsolationConfig> {
+  const flags = new Flags(argv)
+  return flags.parsed<IsolationConfig>(isolationOf(flags))
+}
+
+function isolationOf(flags: Flags): {
+  readonly [Key in keyof IsolationConfig]: IsolationConfig[Key] | undefined
+} {
+  return {
+    workFolder: flags.value('work-folder'),
+    isolation: flags.value('isolation'),
+    user: flags.value('user'),
+    temporaryFolder: flags.value('temporary-folder'),
+    shownPaths: flags.values('show-path'),
+    hiddenPaths: flags.values('hide-path'),
   }
-  return problems.length > 0 ? { problems } : { config: config as RunnerConfig }
 }
 
 /** Text of `--help`. */
@@ -147,53 +159,62 @@ export function helpText(): string {
   return ['cliscale-runner: runs one Cliscale session in a PTY', '', ...lines, ''].join('\n')
 }
 
-function readFlags(argv: readonly string[], problems: string[]): ReadonlyMap<string, readonly string[]> {
-  const rows: Readonly<Record<string, Row<unknown>>> = ROWS
-  const given = new Map<string, readonly string[]>()
-  for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i] ?? ''
-    const [name = '', inline] = argument.startsWith('--') ? split(argument.slice(2)) : []
-    if (!Object.hasOwn(ROWS, name)) problems.push(`There is no option ${argument}; see --help.`)
-    else if (given.has(name) && rows[name]?.many !== true) problems.push(`--${name} is given twice.`)
-    else if (inline === undefined && i + 1 >= argv.length) problems.push(`--${name} needs a value.`)
-    else given.set(name, [...(given.get(name) ?? []), inline ?? argv[++i] ?? ''])
+/** What a command line gives, and what is wrong with it. */
+class Flags {
+  readonly #given = new Map<string, readonly string[]>()
+  readonly #problems: string[] = []
+
+  constructor(argv: readonly string[]) {
+    const rows: Readonly<Record<string, Row<unknown>>> = ROWS
+    for (let i = 0; i < argv.length; i++) {
+      const argument = argv[i] ?? ''
+      const [name = '', inline] = argument.startsWith('--') ? split(argument.slice(2)) : []
+      const before = this.#given.get(name) ?? []
+      if (!Object.hasOwn(ROWS, name)) this.#problems.push(`There is no option ${argument}; see --help.`)
+      else if (before.length > 0 && rows[name]?.many !== true)
+        this.#problems.push(`--${name} is given twice.`)
+      else if (inline === undefined && i + 1 >= argv.length) this.#problems.push(`--${name} needs a value.`)
+      else this.#given.set(name, [...before, inline ?? argv[++i] ?? ''])
+    }
   }
-  return given
+
+  /** The configuration, unless something was wrong. */
+  parsed<T>(config: { readonly [Key in keyof T]?: T[Key] | undefined }): Parsed<T> {
+    return this.#problems.length > 0 ? { problems: this.#problems } : { config: config as T }
+  }
+
+  /** The value of a flag, given or by default; undefined when it is missing or cannot be used. */
+  value<F extends Flag>(flag: F): ReturnType<(typeof ROWS)[F]['read']> | undefined {
+    const row: Row<unknown> = ROWS[flag]
+    const text = this.#given.get(flag)?.[0] ?? row.default
+    if (text !== undefined) return this.#read(flag, [text])?.[0]
+    this.#problems.push(`--${flag} is missing: ${row.meaning}.`)
+    return undefined
+  }
+
+  /** The values of a flag that may be given again. */
+  values<F extends ManyFlag>(flag: F): ReturnType<(typeof ROWS)[F]['read']>[] | undefined {
+    return this.#read(flag, this.#given.get(flag) ?? [])
+  }
+
+  #read<F extends Flag>(
+    flag: F,
+    texts: readonly string[],
+  ): ReturnType<(typeof ROWS)[F]['read']>[] | undefined {
+    const row: Row<unknown> = ROWS[flag]
+    try {
+      return texts.map((text) => row.read(text) as ReturnType<(typeof ROWS)[F]['read']>)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      this.#problems.push(`--${flag} ${error.message}.`)
+      return undefined
+    }
+  }
 }
 
 function split(text: string): [string, string | undefined] {
   const at = text.indexOf('=')
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
-}
-
-function readRow<F extends Flag>(
-  flag: F,
-  given: string | undefined,
-  problems: string[],
-): ReturnType<(typeof ROWS)[F]['read']> | undefined {
-  const row: Row<unknown> = ROWS[flag]
-  const text = given ?? row.default
-  if (text === undefined) {
-    problems.push(`--${flag} is missing: ${row.meaning}.`)
-    return undefined
-  }
-  return readAll(flag, [text], problems)?.[0]
-}
-
-/** Undefined when one of them cannot be used. */
-function readAll<F extends Flag>(
-  flag: F,
-  texts: readonly string[],
-  problems: string[],
-): ReturnType<(typeof ROWS)[F]['read']>[] | undefined {
-  const row: Row<unknown> = ROWS[flag]
-  try {
-    return texts.map((text) => row.read(text) as ReturnType<(typeof ROWS)[F]['read']>)
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    problems.push(`--${flag} ${error.message}.`)
-    return undefined
-  }
 }
 
 function readListen(text: string): ListenAddress {

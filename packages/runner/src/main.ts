@@ -3,10 +3,18 @@ import { chmodSync } from 'node:fs'
 import type { Server } from 'node:http'
 
 import { Authentication, readSecret } from './authentication.ts'
-import { helpText, type ListenAddress, parseConfig, type RunnerConfig } from './config.ts'
+import {
+  helpText,
+  type IsolationConfig,
+  type ListenAddress,
+  parseConfig,
+  parseIsolation,
+  type RunnerConfig,
+} from './config.ts'
 import { EventStreams } from './event-stream.ts'
 import { closeInherited } from './descriptors.ts'
 import { becomeInit } from './init.ts'
+import { findProblem } from './isolation/find-problem.ts'
 import { becomeUser, isRoot, keepFolder } from './isolation/user.ts'
 import { createLog, type Log } from './log.ts'
 import { createPort, webSockets } from './port.ts'
@@ -22,6 +30,10 @@ if (Number(major) < OLDEST_NODE) {
   fail([`cliscale-runner needs Node ${OLDEST_NODE} or newer; this is ${process.versions.node}.`])
 } else if (process.argv.includes('--help')) {
   process.stdout.write(helpText())
+} else if (process.argv[2] === '--try-isolation') {
+  const parsed = parseIsolation(process.argv.slice(3))
+  if ('problems' in parsed) fail(parsed.problems)
+  else tryIsolation(parsed.config)
 } else {
   const parsed = parseConfig(process.argv.slice(2))
   if ('problems' in parsed) fail(parsed.problems)
@@ -31,6 +43,18 @@ if (Number(major) < OLDEST_NODE) {
 function fail(problems: readonly string[]): void {
   process.stderr.write(problems.map((problem) => `${problem}\n`).join(''))
   process.exitCode = 2
+}
+
+/** Exit code of {@link tryIsolation} when sessions cannot be isolated; why stands on standard error. */
+const NOT_ISOLATED = 3
+
+function tryIsolation(config: IsolationConfig): void {
+  if (config.user !== undefined) takeUser(config.user)
+  void findProblem(config).then((problem) => {
+    if (problem === undefined) return
+    process.stderr.write(`${problem}\n`)
+    process.exitCode = NOT_ISOLATED
+  })
 }
 
 function start(config: RunnerConfig): void {

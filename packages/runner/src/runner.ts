@@ -103,6 +103,7 @@ export class Runner {
       outputOffset: this.#terminal?.history.ring.head ?? 0,
       lastActivityAtMs: this.#idle.lastMs,
       pid: process.pid,
+      isolation: this.#config.isolation,
       figures: this.figures,
     }
   }
@@ -261,7 +262,7 @@ export class Runner {
     this.#state = 'running'
     this.#phase = null
     this.#idle.touch()
-    this.#events.event({ type: 'running' })
+    this.#events.event({ type: 'running', isolation: this.#config.isolation })
     this.server.started()
   }
 

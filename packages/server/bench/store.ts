@@ -40,7 +40,7 @@ function newSession(): CreateSession {
     },
     token: { jti: id('jti'), role: 'driver', expiresAt: new Date(Date.now() + 600_000) },
     sealed: randomBytes(512),
-    claimBlank: 'process',
+    claimBlank: { driver: 'process', policy: 'test' },
   }
 }
 

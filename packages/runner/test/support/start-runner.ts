@@ -100,7 +100,7 @@ export class TestRunner {
     mkdirSync(join(folder, 'socket'))
     this.socketPath = join(folder, 'socket', 'runner.sock')
     this.workFolder = join(folder, 'work')
-    mkdirSync(this.workFolder)
+    mkdirSync(this.workFolder, { mode: 0o700 })
     mkdirSync(join(folder, 'recordings'), { mode: 0o700 })
     this.recordingPath = join(folder, 'recordings', `${this.runnerId}.cast`)
     const user = options.user === undefined ? ownUser() : options.user

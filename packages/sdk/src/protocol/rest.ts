@@ -109,8 +109,11 @@ export interface SessionInfo {
   readonly recording: RecordingInfo | null
 }
 
-/** `none`: a plain process of the server's user. `bubblewrap`: own mounts, processes and IPC. `container`: a pod of its own. */
-export type Isolation = 'none' | 'bubblewrap' | 'container'
+/** What keeps a session apart: `none`: a plain process, of a user of its own where the server is root, else of the server's. `bubblewrap`: own users, mounts, processes and IPC. `container`: a pod of its own. */
+export const ISOLATIONS = ['none', 'bubblewrap', 'container'] as const
+
+/** One of {@link ISOLATIONS}. */
+export type Isolation = (typeof ISOLATIONS)[number]
 
 /** How to reach a session's terminal. */
 export interface TerminalAccess {

@@ -1,6 +1,6 @@
 import type { Role } from './claims.ts'
 import type { PhaseReport, SessionExit } from './phases.ts'
-import type { BundleSpec, RecordingInfo } from './rest.ts'
+import type { BundleSpec, Isolation, RecordingInfo } from './rest.ts'
 
 /**
  * The contract between controller, gateway and runner: HTTP and WebSocket on the runner's one port. Every request but
@@ -153,6 +153,8 @@ export interface RunnerStatus {
   /** Milliseconds since the epoch of the last byte in either direction. */
   readonly lastActivityAtMs: number
   readonly pid: number
+  /** What keeps its session apart, as the runner itself sees to it. */
+  readonly isolation: Isolation
   readonly figures?: RunnerFigures
 }
 
@@ -160,7 +162,7 @@ export interface RunnerStatus {
 export type RunnerEvent =
   | { readonly type: 'status'; readonly status: RunnerStatus }
   | { readonly type: 'phase'; readonly report: PhaseReport }
-  | { readonly type: 'running' }
+  | { readonly type: 'running'; readonly isolation: Isolation }
   | { readonly type: 'exit'; readonly exit: SessionExit }
   /** What changed since the last time: soon after clients came or went, and with every keep-alive. */
   | { readonly type: 'figures'; readonly figures: RunnerFigures }

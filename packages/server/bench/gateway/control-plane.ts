@@ -61,7 +61,7 @@ export async function startControlPlane(folder: string): Promise<Controlplane> {
         sealed: new Uint8Array([1]),
         claimBlank: null,
       })
-      await store.runners.insert({ id: runner, driver: 'process', sessionId: id })
+      await store.runners.insert({ id: runner, driver: 'process', policy: 'test', sessionId: id })
       await store.runners.markUp(runner, { address, externalId: '1' })
       await store.runners.markAssigned(runner, id)
       return id

@@ -156,7 +156,7 @@ export class BenchSessions {
       sealed: new Uint8Array([1]),
       claimBlank: null,
     })
-    await runners.insert({ id: runnerId, driver: 'process', sessionId })
+    await runners.insert({ id: runnerId, driver: 'process', policy: 'test', sessionId })
     await runners.markUp(runnerId, { address, externalId: '1' })
     await runners.markAssigned(runnerId, sessionId)
     return { sessionId, runnerId }

@@ -62,6 +62,8 @@ async function endRunners(config: Config, log: Log): Promise<void> {
   const driver = await createProcessDriver({
     dataFolder: config.dataDir,
     isolation: config.isolation,
+    shownPaths: config.sessionPaths,
+    sessionUids: config.sessionUids,
     bundleHttpHosts: config.bundleHttpHosts,
     log,
   })

@@ -8,6 +8,8 @@ interface ValueTypes extends Record<OptionType, unknown> {
   integer: number
   flag: boolean
   list: readonly string[]
+  paths: readonly string[]
+  uids: { readonly first: number; readonly last: number }
   origins: readonly string[]
   hosts: readonly string[]
   networks: readonly string[]

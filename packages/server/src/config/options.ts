@@ -6,6 +6,8 @@ export type OptionType =
   | 'integer'
   | 'flag'
   | 'list'
+  | 'paths'
+  | 'uids'
   | 'origins'
   | 'hosts'
   | 'networks'
@@ -106,6 +108,10 @@ export const OPTIONS = {
     meaning: 'How long an ended session and its history stay readable.' },
   isolation: { type: 'isolation', env: 'CLISCALE_ISOLATION', flag: 'isolation', default: 'auto', modes: ['all', 'controller'],
     meaning: 'What keeps sessions apart with the process driver: `bubblewrap`, `none`, or `auto`: bubblewrap where it works.' },
+  sessionPaths: { type: 'paths', env: 'CLISCALE_SESSION_PATHS', flag: 'session-paths', default: [], modes: ['all', 'controller'],
+    meaning: 'Paths that isolated sessions see, read-only, beside the system\'s own folders, separated by colons.' },
+  sessionUids: { type: 'uids', env: 'CLISCALE_SESSION_UIDS', flag: 'session-uids', default: null, modes: ['all', 'controller'],
+    meaning: 'Uids, as in `1900000000-1900065535`, of which each session of a server that runs as root gets one of its own. Default: a range that belongs to nobody.' },
   bundleHttpHosts: { type: 'list', env: 'CLISCALE_BUNDLE_HTTP_HOSTS', flag: 'bundle-http-hosts', default: [], modes: ['all', 'controller'],
     meaning: 'Hosts (`host` or `host:port`) from which bundles may come over http, separated by commas; from all others https only.' },
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { LOG_LEVELS, MODES, type OptionRow, type OptionType } from './options.ts'
 
 /** A text that cannot be an option's value; the message goes on after the option's name. */
@@ -15,6 +15,8 @@ const READERS: Record<OptionType, Reader> = {
   integer: readInteger,
   flag: (text) => readOneOf(text, ['true', 'false']) === 'true',
   list: readList,
+  paths: readPaths,
+  uids: readUids,
   origins: (text) => readList(text).map(readOrigin),
   hosts: (text) => readList(text).map(readHost),
   networks: (text) => readList(text).map(readNetwork),
@@ -29,7 +31,7 @@ const READERS: Record<OptionType, Reader> = {
 
 /** The value of a text. @throws {ValueError} */
 export function readValue(text: string, row: OptionRow): unknown {
-  if (text.trim() === '' && row.type !== 'list') throw new ValueError('is empty')
+  if (text.trim() === '' && row.type !== 'list' && row.type !== 'paths') throw new ValueError('is empty')
   return READERS[row.type](text, row)
 }
 
@@ -55,6 +57,25 @@ function readOneOf(text: string, values: readonly string[]): string {
 function readList(text: string): readonly string[] {
   const items = text.split(',').map((item) => item.trim())
   return items.filter((item) => item !== '')
+}
+
+/** Colons, as in PATH: a path may hold a comma. */
+function readPaths(text: string): readonly string[] {
+  const paths = text.split(':').filter((path) => path !== '')
+  const odd = paths.find((path) => !isAbsolute(path))
+  if (odd !== undefined)
+    throw new ValueError(`must hold absolute paths, separated by colons; ${quote(odd)} is not absolute`)
+  return paths.map((path) => resolve(path))
+}
+
+/** The last uid stands for none. */
+const MAX_UID = 4_294_967_294
+
+function readUids(text: string): { readonly first: number; readonly last: number } {
+  const [, first = 0, last = 0] = (/^(\d{1,10})-(\d{1,10})$/.exec(text) ?? []).map(Number)
+  if (first < 1 || last < first || last > MAX_UID)
+    throw new ValueError(`must be a range of uids such as 1900000000-1900065535, without 0`)
+  return { first, last }
 }
 
 function readUrl(text: string): string {

@@ -3,6 +3,7 @@ import type { Sealer } from '../auth/sealer.ts'
 import type { Driver } from '../drivers/driver.ts'
 import type { Log } from '../observability/log.ts'
 import type { RunnerRecord } from '../store/runner-row.ts'
+import type { RunnerKind } from '../store/runners.ts'
 import type { Store } from '../store/store.ts'
 import type { RunnerTarget } from './runner-client.ts'
 
@@ -13,6 +14,11 @@ export interface Parts {
   readonly runnerSecret: RunnerSecret
   readonly sealer: Sealer
   readonly log: Log
+}
+
+/** The kind of runner that the driver starts now. */
+export function kindOf({ name, policy }: Driver): RunnerKind {
+  return { driver: name, policy }
 }
 
 /** How to talk to a runner; null while nobody knows where it listens. */

@@ -31,7 +31,7 @@ export interface ReconcilerOptions {
   readonly queue: Queue
   readonly spares: Spares
   readonly actions: Actions
-  readonly policy: Partial<Policy>
+  readonly policy: Partial<Omit<Policy, 'runnerPolicy'>>
   readonly keepEndedMs: number
   readonly library: RecordingLibrary
   readonly keepRecordingsMs: number
@@ -152,7 +152,8 @@ export class Reconciler {
   }
 
   async #act({ sessions, runners, observed }: Look): Promise<void> {
-    const policy = { ...DEFAULT_POLICY, ...this.#options.policy }
+    const runnerPolicy = this.#options.parts.driver.policy
+    const policy = { ...DEFAULT_POLICY, ...this.#options.policy, runnerPolicy }
     const found = decide(new Date(), { sessions, runners, policy }, observed)
     const late = this.#options.actions.startTimeouts(sessions, runners)
     for (const action of [...found, ...late]) {

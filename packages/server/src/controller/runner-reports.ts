@@ -1,4 +1,6 @@
 import {
+  type Isolation,
+  ISOLATIONS,
   isObject,
   type JsonObject,
   MAX_CLIENTS_PER_SESSION,
@@ -21,7 +23,7 @@ export function readEvent(json: JsonObject): RunnerEvent {
     case 'phase':
       return { type: 'phase', report: phaseReport(object(json.report)) }
     case 'running':
-      return { type: 'running' }
+      return { type: 'running', isolation: isolation(json.isolation) }
     case 'exit':
       return { type: 'exit', exit: sessionExit(object(json.exit)) }
     case 'figures':
@@ -48,6 +50,7 @@ export function readStatus(json: JsonObject): RunnerStatus {
     outputOffset: count(json.outputOffset),
     lastActivityAtMs: count(json.lastActivityAtMs),
     pid: count(json.pid),
+    isolation: isolation(json.isolation),
     ...(json.figures === undefined ? {} : { figures: readFigures(object(json.figures)) }),
   }
 }
@@ -80,6 +83,12 @@ function readFigures(json: JsonObject): RunnerFigures {
       observer: atMost(count(clients.observer), MAX_CLIENTS_PER_SESSION),
     },
   }
+}
+
+function isolation(value: unknown): Isolation {
+  const known = ISOLATIONS.find((name) => name === value)
+  if (known === undefined) throw malformed()
+  return known
 }
 
 function atMost(value: number, limit: number): number {

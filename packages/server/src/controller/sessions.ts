@@ -13,7 +13,7 @@ import type { SessionRecord } from '../store/session-row.ts'
 import type { Capacity } from './capacity.ts'
 import type { Ender } from './ender.ts'
 import { newSessionId } from './ids.ts'
-import { type Parts, targetOf } from './parts.ts'
+import { kindOf, type Parts, targetOf } from './parts.ts'
 import type { Queue } from './queue.ts'
 import { requestDigest } from './request-digest.ts'
 import { update } from './runner-client.ts'
@@ -173,7 +173,7 @@ export class Sessions {
               digest: requestDigest(body, identity.subject, this.#digestKey),
             },
           }),
-      claimBlank: place ? parts.driver.name : null,
+      claimBlank: place ? kindOf(parts.driver) : null,
       ...(limits === undefined ? {} : { limits }),
     }
     const [made, minted] = await Promise.all([

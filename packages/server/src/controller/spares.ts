@@ -1,6 +1,6 @@
 import { newRunnerId } from './ids.ts'
 import type { Launcher } from './launcher.ts'
-import { type Parts, targetOf } from './parts.ts'
+import { kindOf, type Parts, targetOf } from './parts.ts'
 import type { Watcher } from './watcher.ts'
 
 /** Spare runners are started once no session was started for this long, so that they do not slow one down. */
@@ -76,8 +76,9 @@ export class Spares {
   async #missing(): Promise<number> {
     const live = await this.#parts.store.runners.live()
     const spare = live.filter(
-      ({ driver, state, sessionId }) =>
+      ({ driver, policy, state, sessionId }) =>
         driver === this.#parts.driver.name &&
+        policy === this.#parts.driver.policy &&
         (state === 'blank' || (state === 'creating' && sessionId === null)),
     )
     return this.#wanted - spare.length
@@ -86,7 +87,7 @@ export class Spares {
   async #startOne(): Promise<void> {
     const id = newRunnerId()
     const { store, driver } = this.#parts
-    if ((await store.runners.insert({ id, driver: driver.name, sessionId: null })) === null) return
+    if ((await store.runners.insert({ ...kindOf(driver), id, sessionId: null })) === null) return
     try {
       const runner = await this.#launcher.launch(id)
       const target = runner === null ? null : targetOf(this.#parts, runner)

@@ -8,7 +8,7 @@ import { fullJitter } from './backoff.ts'
 import type { Capacity } from './capacity.ts'
 import { newRunnerId } from './ids.ts'
 import type { Launcher } from './launcher.ts'
-import { type Parts, targetOf } from './parts.ts'
+import { kindOf, type Parts, targetOf } from './parts.ts'
 import { patiently } from './patience.ts'
 import { assign, type RunnerTarget, status, stop, update } from './runner-client.ts'
 import { openRecipe } from './sealed-recipe.ts'
@@ -87,8 +87,8 @@ export class Starter {
   ): Promise<boolean> {
     const { store, driver } = this.#options.parts
     const { id } = session.info
-    const row = { id: newRunnerId(), driver: driver.name, sessionId: id }
-    const blank = options.claimBlank ? await store.runners.claimBlankFor(id, driver.name) : null
+    const row = { ...kindOf(driver), id: newRunnerId(), sessionId: id }
+    const blank = options.claimBlank ? await store.runners.claimBlankFor(id, kindOf(driver)) : null
     const runner = blank ?? (await store.runners.insert(row))
     if (runner === null) return false
     this.begin({ ...session, attempts: session.attempts + 1, runnerId: runner.id }, runner, options.recipe)
@@ -104,6 +104,7 @@ export class Starter {
   async #bring(session: SessionRecord, runner: RunnerRecord, recipe?: Recipe): Promise<void> {
     const { parts } = this.#options
     try {
+      if (runner.policy !== parts.driver.policy && !runner.assigned) throw outdated()
       const [target, opened] = await Promise.all([
         this.#target(runner),
         recipe ?? openRecipe(parts.sealer, parts.store.sessions, session.info.id),
@@ -223,6 +224,11 @@ export class Starter {
     await parts.store.runners.end(runner.id)
     capacity.release(info.id)
   }
+}
+
+/** It was claimed before a restart under other rules, and would run the session under the old ones. */
+function outdated(): CodedError {
+  return new CodedError('START_FAILED', 'The runner was started under rules that no longer hold.')
 }
 
 /** Another runner would meet the same full or missing folder. */

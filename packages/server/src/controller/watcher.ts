@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type {
+  Isolation,
   PhaseReport,
   RunnerEvent,
   RunnerFigures,
@@ -176,7 +177,7 @@ export class Watcher {
       case 'phase':
         return this.#phase(followed, event.report)
       case 'running':
-        return this.#running(followed)
+        return this.#running(followed, event.isolation)
       case 'exit':
         return this.#exit(followed, event.exit)
     }
@@ -185,7 +186,7 @@ export class Watcher {
   async #applyStatus(followed: Followed, status: RunnerStatus): Promise<void> {
     followed.sessionId ??= status.sessionId
     if (status.exit !== null) return this.#exit(followed, status.exit)
-    if (status.state === 'running') return this.#running(followed)
+    if (status.state === 'running') return this.#running(followed, status.isolation)
     if (status.phase !== null) return this.#phase(followed, status.phase)
   }
 
@@ -197,9 +198,9 @@ export class Watcher {
     if (!moved) await this.#parts.store.sessions.recordPhase(id, report)
   }
 
-  async #running(followed: Followed): Promise<void> {
+  async #running(followed: Followed, isolation: Isolation): Promise<void> {
     this.#dropProgress(followed)
-    if (await this.#move(followed, { to: 'running' })) {
+    if (await this.#move(followed, { to: 'running', isolation })) {
       this.#parts.log.info(
         { sessionId: followed.sessionId, runnerId: followed.target.runnerId },
         'session runs',

@@ -52,6 +52,12 @@ export interface Driver {
   readonly isolation: Isolation
 
   /**
+   * Short name of everything that shapes a runner before it has a session: isolation, what it shows, its program. A blank
+   * runner is given a session only when it was started under this one.
+   */
+  readonly policy: string
+
+  /**
    * Starts a blank runner. Resolves when the platform accepted it; `watch` tells when it is up. Calling it again with
    * the same id finds the same runner.
    */

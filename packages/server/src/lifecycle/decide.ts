@@ -111,8 +111,9 @@ class Decision {
     const free = [...this.#rows.values()].filter(
       (runner) => runner.sessionId === null && !this.#ending.has(runner.id),
     )
-    const blank = free.filter(({ state }) => state === 'blank')
-    const coming = free.length - blank.length
+    const usable = free.filter(({ policy }) => policy === this.#desired.policy.runnerPolicy)
+    const blank = usable.filter(({ state }) => state === 'blank')
+    const coming = usable.length - blank.length
     let room = maxRunners - this.#rows.size
 
     for (const { id } of waiting.slice(0, blank.length)) this.#add({ kind: 'claimBlank', sessionId: id })
@@ -127,6 +128,8 @@ class Decision {
       this.#add({ kind: 'startRunner', sessionId: null })
       room -= 1
     }
+    for (const { id, state } of free.filter((runner) => !usable.includes(runner)))
+      if (state === 'blank') this.#add({ kind: 'retireBlank', runnerId: id })
     const surplus = Math.min(left - spareRunners, blank.length - waiting.length)
     // The oldest are claimed first, so the youngest go.
     for (const { id } of surplus > 0 ? blank.slice(-surplus) : [])

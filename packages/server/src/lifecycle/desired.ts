@@ -18,6 +18,8 @@ export interface DesiredSession {
 export interface DesiredRunner {
   readonly id: string
   readonly state: 'creating' | 'blank' | 'claimed' | 'lingering' | 'ended'
+  /** What shaped it before it had a session. */
+  readonly policy: string
   readonly sessionId: string | null
   readonly assigned: boolean
   readonly createdAt: Date
@@ -50,10 +52,12 @@ export interface Policy {
   readonly endTimeoutMs: number
   /** A runner whose command ended is stopped after this time; it ends by itself before. */
   readonly lingerTimeoutMs: number
+  /** What shapes runners now. A blank one of another policy gets no session and is retired. */
+  readonly runnerPolicy: string
 }
 
 /** Defaults of a {@link Policy}. */
-export const DEFAULT_POLICY: Policy = {
+export const DEFAULT_POLICY: Omit<Policy, 'runnerPolicy'> = {
   spareRunners: 1,
   maxRunners: 50,
   maxAttempts: 3,

@@ -56,6 +56,8 @@ export async function startController(options: RoleOptions): Promise<ControllerR
     createProcessDriver({
       dataFolder: config.dataDir,
       isolation: config.isolation,
+      shownPaths: config.sessionPaths,
+      sessionUids: config.sessionUids,
       bundleHttpHosts: config.bundleHttpHosts,
       log,
     }),

@@ -1,6 +1,7 @@
 import type { Isolation, RecordingInfo, Role } from '@cliscale/sdk/protocol'
 import { CodedError } from '../http/coded-error.ts'
 import type { Database } from './database.ts'
+import type { RunnerKind } from './runners.ts'
 import { RUNNER_COLUMNS, type RunnerRecord, type RunnerRow, toRunnerRecord } from './runner-row.ts'
 import { SESSION_COLUMNS, type SessionRecord, type SessionRow, toSessionRecord } from './session-row.ts'
 
@@ -38,8 +39,8 @@ export interface CreateSession {
   readonly sealed: Uint8Array
   /** A repeat with the same key and digest finds the session that was made before. */
   readonly idempotency?: { readonly key: string; readonly digest: Uint8Array }
-  /** Name of the driver whose blank runner may be claimed; null leaves the session queued. */
-  readonly claimBlank: string | null
+  /** Kind of blank runner that may be claimed; null leaves the session queued. */
+  readonly claimBlank: RunnerKind | null
   /** Most live sessions, this one included. */
   readonly limits?: { readonly perOwner: number; readonly perProject: number }
 }
@@ -79,7 +80,7 @@ WITH earlier AS MATERIALIZED (
   SELECT WHERE NOT EXISTS (SELECT FROM earlier) AND NOT EXISTS (SELECT FROM quota WHERE over IS NOT NULL)
 ), blank AS MATERIALIZED (
   SELECT r.id FROM runners r
-  WHERE r.state = 'blank' AND r.driver = $17 AND EXISTS (SELECT FROM allowed)
+  WHERE r.state = 'blank' AND r.driver = $17 AND r.policy = $21 AND EXISTS (SELECT FROM allowed)
   ORDER BY r.ready_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ), s AS (
   INSERT INTO sessions (id, project_id, owner, template, command, args, metadata, columns, rows, isolation,
@@ -181,10 +182,11 @@ function valuesOf({ session, token, sealed, idempotency, claimBlank, limits }: C
     asBuffer(sealed),
     idempotency?.key ?? null,
     idempotency ? asBuffer(idempotency.digest) : null,
-    claimBlank,
+    claimBlank?.driver ?? null,
     limits?.perOwner ?? null,
     limits?.perProject ?? null,
     session.recording ?? null,
+    claimBlank?.policy ?? null,
   ]
 }
 

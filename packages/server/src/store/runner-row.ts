@@ -6,6 +6,8 @@ export interface RunnerRecord {
   readonly id: string
   /** Name of the driver that runs it. */
   readonly driver: string
+  /** What shaped it before it had a session, as its driver names it. */
+  readonly policy: string
   readonly state: RunnerRowState
   /** `unix:/path` or `tcp:host:port`; null until it is up. */
   readonly address: string | null
@@ -23,13 +25,14 @@ export interface RunnerRecord {
 }
 
 /** Columns of {@link RunnerRow}, for a table or alias `r`. */
-export const RUNNER_COLUMNS = `r.id, r.driver, r.state, r.address, r.external_id, r.session_id, r.assigned, r.detail,
+export const RUNNER_COLUMNS = `r.id, r.driver, r.policy, r.state, r.address, r.external_id, r.session_id, r.assigned, r.detail,
   r.created_at, r.ready_at, r.released_at, r.ended_at`
 
 /** A row as `pg` gives it. */
 export interface RunnerRow {
   readonly id: string
   readonly driver: string
+  readonly policy: string
   readonly state: RunnerRowState
   readonly address: string | null
   readonly external_id: string | null
@@ -47,6 +50,7 @@ export function toRunnerRecord(row: RunnerRow): RunnerRecord {
   return {
     id: row.id,
     driver: row.driver,
+    policy: row.policy,
     state: row.state,
     address: row.address,
     externalId: row.external_id,

@@ -1,11 +1,17 @@
 import type { Database, Queryable } from './database.ts'
 import { RUNNER_COLUMNS, type RunnerRecord, type RunnerRow, toRunnerRecord } from './runner-row.ts'
 
-/** A runner that a driver is about to start. */
-export interface NewRunner {
-  readonly id: string
+/** Runners of one kind can take each other's place while they are blank. */
+export interface RunnerKind {
   /** Name of the driver. */
   readonly driver: string
+  /** The driver's name of everything that shapes them. */
+  readonly policy: string
+}
+
+/** A runner that a driver is about to start. */
+export interface NewRunner extends RunnerKind {
+  readonly id: string
   /** The session that it is for; null for a spare one. */
   readonly sessionId: string | null
   /** Writes nothing when the lease is no longer held under this epoch. */
@@ -24,8 +30,8 @@ export interface Runners {
     id: string,
     up: { readonly address: string; readonly externalId: string },
   ): Promise<RunnerRecord | null>
-  /** Gives a queued session a blank runner; the session is `scheduled`. Null when either is not there. */
-  claimBlankFor(sessionId: string, driver: string): Promise<RunnerRecord | null>
+  /** Gives a queued session a blank runner of a kind; the session is `scheduled`. Null when either is not there. */
+  claimBlankFor(sessionId: string, kind: RunnerKind): Promise<RunnerRecord | null>
   /**
    * The runner has accepted the assignment: erases it from the session and tells waiting gateways. False when the
    * runner does not have that session any more.
@@ -53,10 +59,18 @@ export function runnersOf(database: Database): Runners {
   const did = async (name: string, text: string, values: readonly unknown[]): Promise<boolean> =>
     (await database.query({ name, text, values })).length > 0
   return {
-    insert: ({ id, driver, sessionId, fence }) =>
-      one('runners.insert', INSERT, [id, driver, sessionId, fence?.lease ?? null, fence?.epoch ?? null]),
+    insert: ({ id, driver, policy, sessionId, fence }) =>
+      one('runners.insert', INSERT, [
+        id,
+        driver,
+        sessionId,
+        fence?.lease ?? null,
+        fence?.epoch ?? null,
+        policy,
+      ]),
     markUp: (id, { address, externalId }) => one('runners.markUp', MARK_UP, [id, address, externalId]),
-    claimBlankFor: (sessionId, driver) => one('runners.claimBlankFor', CLAIM, [sessionId, driver]),
+    claimBlankFor: (sessionId, { driver, policy }) =>
+      one('runners.claimBlankFor', CLAIM, [sessionId, driver, policy]),
     markAssigned: (id, sessionId) => did('runners.markAssigned', MARK_ASSIGNED, [id, sessionId]),
     retireBlank: (id) => did('runners.retireBlank', RETIRE_BLANK, [id]),
     end: (id, detail) => did('runners.end', END, [id, detail ?? null]),
@@ -87,8 +101,8 @@ WITH chosen AS MATERIALIZED (
 ), s AS (
   ${SCHEDULE} FROM chosen WHERE s.id = $3 AND s.state = 'queued' RETURNING s.*
 ), r AS (
-  INSERT INTO runners AS r (id, driver, state, session_id)
-  SELECT chosen.id, $2, 'creating', $3 FROM chosen WHERE $3::text IS NULL OR EXISTS (SELECT FROM s)
+  INSERT INTO runners AS r (id, driver, policy, state, session_id)
+  SELECT chosen.id, $2, $6, 'creating', $3 FROM chosen WHERE $3::text IS NULL OR EXISTS (SELECT FROM s)
   RETURNING ${RUNNER_COLUMNS}
 ), event AS (${SCHEDULED_EVENT})
 SELECT * FROM r`
@@ -99,7 +113,7 @@ WITH waiting AS MATERIALIZED (
   SELECT s.id FROM sessions s WHERE s.id = $1 AND s.state = 'queued' FOR UPDATE
 ), chosen AS MATERIALIZED (
   SELECT r.id FROM runners r
-  WHERE r.state = 'blank' AND r.driver = $2 AND EXISTS (SELECT FROM waiting)
+  WHERE r.state = 'blank' AND r.driver = $2 AND r.policy = $3 AND EXISTS (SELECT FROM waiting)
   ORDER BY r.ready_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ), s AS (
   ${SCHEDULE} FROM chosen, waiting WHERE s.id = waiting.id RETURNING s.*

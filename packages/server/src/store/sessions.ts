@@ -1,4 +1,11 @@
-import type { EndReason, Phase, PhaseReport, SessionExit, SessionState } from '@cliscale/sdk/protocol'
+import type {
+  EndReason,
+  Isolation,
+  Phase,
+  PhaseReport,
+  SessionExit,
+  SessionState,
+} from '@cliscale/sdk/protocol'
 import { type CreatedSession, type CreateSession, createSession } from './create-session.ts'
 import type { Database, Queryable } from './database.ts'
 import { type ListSessions, listSessions, type SessionPage } from './list-sessions.ts'
@@ -9,7 +16,8 @@ import { findTarget, type SessionTarget } from './target.ts'
 /** Where a session goes, with what must be known there. The event row follows from it. */
 export type Move =
   | { readonly to: Phase; readonly phase: PhaseReport }
-  | { readonly to: 'running' }
+  /** `isolation`: what its runner keeps it apart with; default: as it was planned. */
+  | { readonly to: 'running'; readonly isolation?: Isolation }
   | { readonly to: 'ending'; readonly reason: EndReason }
   /**
    * `runner`: what becomes of the session's runner in the same statement; default `lingering`, which also says that the
@@ -184,6 +192,7 @@ WITH s AS (
     ended_at = CASE WHEN $3 = 'ended' THEN now() END,
     end_reason = COALESCE($5, s.end_reason),
     exit = $6,
+    isolation = COALESCE($10::text, s.isolation),
     sealed = CASE WHEN $3 = 'ended' THEN NULL ELSE s.sealed END
   WHERE s.id = $1 AND s.state = ANY ($2) AND ($9::text IS NULL OR s.runner_id = $9)
   RETURNING s.*
@@ -211,6 +220,7 @@ function transitionValues({ id, from, move, runnerId }: Transition): unknown[] {
     ended ? (move.runner ?? 'lingering') : null,
     JSON.stringify(eventOf(move)),
     runnerId ?? null,
+    move.to === 'running' ? (move.isolation ?? null) : null,
   ]
 }
 

@@ -87,7 +87,12 @@ test('a runner whose row says creating and that is up gets its session', async (
   const ruins = await newRuins(t)
   const id = await ruins.queued('sh', ['-c', 'exit 5'])
   const runnerId = newRunnerId()
-  await ruins.store.runners.insert({ id: runnerId, driver: 'process', sessionId: id })
+  await ruins.store.runners.insert({
+    id: runnerId,
+    driver: 'process',
+    policy: ruins.driver.policy,
+    sessionId: id,
+  })
   await ruins.startRunner(runnerId)
   await ruins.revive()
   assert.deepEqual(await ended(ruins, id), { code: 5 })
@@ -98,7 +103,12 @@ test('a session whose runner was never started gets another one', async (t) => {
   const ruins = await newRuins(t)
   const id = await ruins.queued('sh', ['-c', 'exit 6'])
   const runnerId = newRunnerId()
-  await ruins.store.runners.insert({ id: runnerId, driver: 'process', sessionId: id })
+  await ruins.store.runners.insert({
+    id: runnerId,
+    driver: 'process',
+    policy: ruins.driver.policy,
+    sessionId: id,
+  })
   await ruins.revive()
   assert.deepEqual(await ended(ruins, id), { code: 6 })
   assert.notEqual((await ruins.store.sessions.find(id))?.runnerId, runnerId)
@@ -108,7 +118,12 @@ test('a session that was being ended without a runner ends', async (t) => {
   const ruins = await newRuins(t)
   const id = await ruins.queued('sleep', ['1000'])
   const runnerId = newRunnerId()
-  await ruins.store.runners.insert({ id: runnerId, driver: 'process', sessionId: id })
+  await ruins.store.runners.insert({
+    id: runnerId,
+    driver: 'process',
+    policy: ruins.driver.policy,
+    sessionId: id,
+  })
   await ruins.startRunner(runnerId)
   const move = { to: 'ending', reason: 'killed' } as const
   await ruins.store.sessions.transition({ id, from: ['scheduled'], move })

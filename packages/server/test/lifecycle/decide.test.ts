@@ -14,7 +14,7 @@ import { anyWorld, desiredOf, observedOf, pass, perform, type World } from './wo
 
 const NOW = new Date('2030-01-01T00:00:00Z')
 const ago = (ms: number): Date => new Date(NOW.getTime() - ms)
-const policy = { ...DEFAULT_POLICY, spareRunners: 0, maxRunners: 3 }
+const policy = { ...DEFAULT_POLICY, spareRunners: 0, maxRunners: 3, runnerPolicy: 'present' }
 
 function session(changes: Partial<DesiredSession> = {}): DesiredSession {
   return {
@@ -33,6 +33,7 @@ function session(changes: Partial<DesiredSession> = {}): DesiredSession {
 function runner(changes: Partial<DesiredRunner> = {}): DesiredRunner {
   return {
     id: 'r1',
+    policy: 'present',
     state: 'blank',
     sessionId: null,
     assigned: false,
@@ -78,6 +79,24 @@ test('spare runners are started up to the target and the youngest of too many ar
     decided({ runners, observed: [up, { ...up, runnerId: 'r2' }], changes: { spareRunners: 1 } }),
     [{ kind: 'retireBlank', runnerId: 'r2' }],
   )
+})
+
+test('a blank runner of an earlier policy gets no session: it is retired, and a new one started', () => {
+  const old = runner({ policy: 'past' })
+  assert.deepEqual(decided({ sessions: [session()], runners: [old], observed: [up] }), [
+    { kind: 'startRunner', sessionId: 's1' },
+    { kind: 'retireBlank', runnerId: 'r1' },
+  ])
+  assert.deepEqual(decided({ runners: [old], observed: [up], changes: { spareRunners: 1 } }), [
+    { kind: 'startRunner', sessionId: null },
+    { kind: 'retireBlank', runnerId: 'r1' },
+  ])
+})
+
+test('a runner of an earlier policy keeps the session that it runs', () => {
+  const busy = runner({ policy: 'past', state: 'claimed', sessionId: 's1', assigned: true })
+  const running = session({ state: 'running', runnerId: 'r1', attempts: 1 })
+  assert.deepEqual(decided({ sessions: [running], runners: [busy], observed: [up] }), [])
 })
 
 test('a session whose runner is up but was told nothing is assigned', () => {

@@ -32,6 +32,7 @@ export const POLICY: Policy = {
   unseenMs: 10_000,
   endTimeoutMs: 15_000,
   lingerTimeoutMs: 60_000,
+  runnerPolicy: 'present',
 }
 
 const NOW = new Date('2030-01-01T00:00:00Z')
@@ -59,6 +60,7 @@ function runner(id: string): fc.Arbitrary<Mutable<DesiredRunner>> {
   return fc
     .record({
       id: fc.constant(id),
+      policy: fc.constantFrom('present', 'present', 'present', 'past'),
       state: fc.constantFrom('creating' as const, 'blank' as const, 'claimed' as const, 'lingering' as const),
       sessionId: fc.option(fc.constantFrom(...SESSIONS)),
       assigned: fc.boolean(),
@@ -173,6 +175,7 @@ function start(world: World, sessionId: string | null): void {
   }
   world.runners.set(id, {
     id,
+    policy: world.policy.runnerPolicy,
     state: 'creating',
     sessionId,
     assigned: false,
@@ -184,7 +187,9 @@ function start(world: World, sessionId: string | null): void {
 }
 
 function claim(world: World, sessionId: string): void {
-  const blank = [...world.runners.values()].find(({ state }) => state === 'blank')
+  const blank = [...world.runners.values()].find(
+    ({ state, policy }) => state === 'blank' && policy === world.policy.runnerPolicy,
+  )
   const waiting = world.sessions.get(sessionId)
   if (!blank || waiting?.state !== 'queued') return
   Object.assign(blank, { state: 'claimed', sessionId })

@@ -37,8 +37,10 @@ test('a created session claims the oldest blank runner of its driver', async (t)
   const older = await blankRunner(store)
   await blankRunner(store)
 
-  const other = await store.sessions.create(newSession({ claimBlank: 'kubernetes' }))
-  const made = await store.sessions.create(newSession({ claimBlank: 'process' }))
+  const other = await store.sessions.create(
+    newSession({ claimBlank: { driver: 'kubernetes', policy: 'test' } }),
+  )
+  const made = await store.sessions.create(newSession({ claimBlank: { driver: 'process', policy: 'test' } }))
 
   assert.equal(other.runner, null)
   assert.equal(made.runner?.id, older)
@@ -56,7 +58,9 @@ test('twenty creates at once share ten blank runners, one each', async (t) => {
   for (let i = 0; i < 10; i += 1) await blankRunner(store)
 
   const made = await Promise.all(
-    Array.from({ length: 20 }, () => store.sessions.create(newSession({ claimBlank: 'process' }))),
+    Array.from({ length: 20 }, () =>
+      store.sessions.create(newSession({ claimBlank: { driver: 'process', policy: 'test' } })),
+    ),
   )
 
   const runners = made.flatMap(({ runner }) => (runner ? [runner.id] : []))
@@ -73,7 +77,7 @@ test('of twenty creates with one idempotency key one makes the session and all a
 
   const made = await Promise.all(
     Array.from({ length: 20 }, () =>
-      store.sessions.create(newSession({ idempotency, claimBlank: 'process' })),
+      store.sessions.create(newSession({ idempotency, claimBlank: { driver: 'process', policy: 'test' } })),
     ),
   )
 
@@ -91,7 +95,10 @@ test('an idempotency key with another body is refused and claims nothing', async
   await store.sessions.create(newSession({ idempotency: { key, digest: new Uint8Array([7]) } }))
   const blank = await blankRunner(store)
 
-  const other = newSession({ idempotency: { key, digest: new Uint8Array([8]) }, claimBlank: 'process' })
+  const other = newSession({
+    idempotency: { key, digest: new Uint8Array([8]) },
+    claimBlank: { driver: 'process', policy: 'test' },
+  })
   await assert.rejects(store.sessions.create(other), { code: 'IDEMPOTENCY_MISMATCH' })
 
   assert.equal((await store.runners.get(blank))?.state, 'blank')

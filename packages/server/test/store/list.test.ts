@@ -112,7 +112,7 @@ test('the queue takes turns between projects, then owners, then goes by age', as
 
   // What is at work counts: with one session running, ann's next comes after bob's first.
   await blankRunner(store)
-  assert.ok(await store.runners.claimBlankFor(greedy[0]!, 'process'))
+  assert.ok(await store.runners.claimBlankFor(greedy[0]!, { driver: 'process', policy: 'test' }))
   assert.deepEqual(
     (await store.sessions.queued(10)).map(({ id }) => id),
     [other, bob, greedy[1], greedy[2]],

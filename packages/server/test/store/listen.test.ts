@@ -40,7 +40,9 @@ test('a recorded assignment wakes the session although it writes no event', asyn
   const hints = listenForEvents({ connectionString })
   t.after(() => hints.close())
   const runnerId = await blankRunner(store)
-  const { id } = (await store.sessions.create(newSession({ claimBlank: 'process' }))).info
+  const { id } = (
+    await store.sessions.create(newSession({ claimBlank: { driver: 'process', policy: 'test' } }))
+  ).info
   await hints.ready
   let woken = 0
   hints.subscribe(id, () => (woken += 1))

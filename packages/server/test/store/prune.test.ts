@@ -36,7 +36,9 @@ test('a session stays as long as a runner of its own lives', async (t) => {
   const { store } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
   const runnerId = await blankRunner(store)
-  const { id } = (await store.sessions.create(newSession({ claimBlank: 'process' }))).info
+  const { id } = (
+    await store.sessions.create(newSession({ claimBlank: { driver: 'process', policy: 'test' } }))
+  ).info
   await store.sessions.transition({ id, from: ['scheduled'], move: { to: 'ended', exit: EXIT } })
 
   assert.equal((await store.prune({ sessionsMs: 0 })).sessions, 0)

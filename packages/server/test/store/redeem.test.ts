@@ -81,7 +81,7 @@ test('a redeem tells where the session is and which runner to dial', async (t) =
   const { store } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
   const runnerId = await blankRunner(store)
-  const input = newSession({ claimBlank: 'process' })
+  const input = newSession({ claimBlank: { driver: 'process', policy: 'test' } })
   const { info } = await store.sessions.create(input)
   await store.runners.markAssigned(runnerId, info.id)
 

@@ -11,11 +11,11 @@ test('a runner that is started for a session is claimed when it is up, a spare o
   const [own, spare] = [newId('run'), newId('run')]
 
   assert.equal(
-    (await store.runners.insert({ id: own, driver: 'process', sessionId: info.id }))?.state,
+    (await store.runners.insert({ id: own, driver: 'process', policy: 'test', sessionId: info.id }))?.state,
     'creating',
   )
   assert.equal(
-    (await store.runners.insert({ id: spare, driver: 'process', sessionId: null }))?.state,
+    (await store.runners.insert({ id: spare, driver: 'process', policy: 'test', sessionId: null }))?.state,
     'creating',
   )
   assert.equal((await store.runners.markUp(own, { address: 'unix:/a', externalId: '1' }))?.state, 'claimed')
@@ -36,7 +36,7 @@ test('of ten runners that are asked for one waiting session at once one is writt
 
   const made = await Promise.all(
     Array.from({ length: 10 }, () =>
-      store.runners.insert({ id: newId('run'), driver: 'process', sessionId: info.id }),
+      store.runners.insert({ id: newId('run'), driver: 'process', policy: 'test', sessionId: info.id }),
     ),
   )
 
@@ -53,14 +53,21 @@ test('of ten claims for one session, and of ten sessions for one runner, one suc
   for (let i = 0; i < 3; i += 1) await blankRunner(store)
 
   const same = await Promise.all(
-    Array.from({ length: 10 }, () => store.runners.claimBlankFor(first, 'process')),
+    Array.from({ length: 10 }, () =>
+      store.runners.claimBlankFor(first, { driver: 'process', policy: 'test' }),
+    ),
   )
   assert.equal(same.filter(Boolean).length, 1)
   const others = await Promise.all(
-    sessions.slice(1).map(({ info }) => store.runners.claimBlankFor(info.id, 'process')),
+    sessions
+      .slice(1)
+      .map(({ info }) => store.runners.claimBlankFor(info.id, { driver: 'process', policy: 'test' })),
   )
   assert.equal(others.filter(Boolean).length, 2)
-  assert.equal(await store.runners.claimBlankFor(sessions[9]!.info.id, 'process'), null)
+  assert.equal(
+    await store.runners.claimBlankFor(sessions[9]!.info.id, { driver: 'process', policy: 'test' }),
+    null,
+  )
 })
 
 test('a claim and the retirement of a blank runner exclude each other', async (t) => {
@@ -70,7 +77,7 @@ test('a claim and the retirement of a blank runner exclude each other', async (t
     const runnerId = await blankRunner(store)
     const { info } = await store.sessions.create(newSession())
     const [claimed, retired] = await Promise.all([
-      store.runners.claimBlankFor(info.id, 'process'),
+      store.runners.claimBlankFor(info.id, { driver: 'process', policy: 'test' }),
       store.runners.retireBlank(runnerId),
     ])
     assert.equal(claimed === null, retired)
@@ -87,7 +94,9 @@ test('sessions and runners of one look fit together while sessions come and go',
   const writing = (async () => {
     while (!over.signal.aborted) {
       await blankRunner(writer)
-      const { info } = await writer.sessions.create(newSession({ claimBlank: 'process' }))
+      const { info } = await writer.sessions.create(
+        newSession({ claimBlank: { driver: 'process', policy: 'test' } }),
+      )
       const move = { to: 'ended', exit, runner: 'ended' } as const
       await writer.sessions.transition({ id: info.id, from: ['scheduled'], move })
     }
@@ -116,6 +125,7 @@ test('nothing is written under a lease that was lost', async (t) => {
     store.runners.insert({
       id: newId('run'),
       driver: 'process',
+      policy: 'test',
       sessionId: null,
       fence: { lease: 'reconciler', epoch },
     })
@@ -130,7 +140,7 @@ test('an ended runner leaves the list and keeps why it went', async (t) => {
   const { store } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
   const id = await blankRunner(store)
-  await store.sessions.create(newSession({ claimBlank: 'process' }))
+  await store.sessions.create(newSession({ claimBlank: { driver: 'process', policy: 'test' } }))
 
   assert.equal(await store.runners.end(id, 'it went'), true)
   assert.equal(await store.runners.end(id), false)

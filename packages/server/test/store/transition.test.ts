@@ -10,7 +10,9 @@ test('a session passes through its states, each with one event that says what ha
   const { store } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
   const runnerId = await blankRunner(store)
-  const { info } = await store.sessions.create(newSession({ claimBlank: 'process' }))
+  const { info } = await store.sessions.create(
+    newSession({ claimBlank: { driver: 'process', policy: 'test' } }),
+  )
   const { id } = info
   const phase = { phase: 'fetching', progress: { done: 1, total: 9, unit: 'bytes' } } as const
 
@@ -59,7 +61,9 @@ test('a transition from another state, or of another runner, changes nothing and
   const { store } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
   await blankRunner(store)
-  const { info } = await store.sessions.create(newSession({ claimBlank: 'process' }))
+  const { info } = await store.sessions.create(
+    newSession({ claimBlank: { driver: 'process', policy: 'test' } }),
+  )
   const before = await store.sessions.find(info.id)
 
   assert.equal(
@@ -127,7 +131,9 @@ test('a requeued session waits again, keeps its assignment, and its runner has e
   await store.projects.ensure('p1', 'One')
   const { info } = await store.sessions.create(newSession())
   const runnerId = newId('run')
-  assert.ok(await store.runners.insert({ id: runnerId, driver: 'process', sessionId: info.id }))
+  assert.ok(
+    await store.runners.insert({ id: runnerId, driver: 'process', policy: 'test', sessionId: info.id }),
+  )
   assert.equal((await store.sessions.find(info.id))?.info.state, 'scheduled')
 
   const again = { id: info.id, runnerId, message: 'The runner did not come up.', retryAfterMs: 60_000 }
@@ -141,14 +147,18 @@ test('a requeued session waits again, keeps its assignment, and its runner has e
   assert.equal((await store.runners.get(runnerId))?.state, 'ended')
   assert.ok(await store.sessions.readSealed(info.id))
   assert.equal(await store.sessions.requeue(again), null, 'a repeat changes nothing')
-  assert.ok(await store.runners.insert({ id: newId('run'), driver: 'process', sessionId: info.id }))
+  assert.ok(
+    await store.runners.insert({ id: newId('run'), driver: 'process', policy: 'test', sessionId: info.id }),
+  )
 })
 
 test('a session whose runner took the assignment is not requeued', async (t) => {
   const { store } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
   const runnerId = await blankRunner(store)
-  const { info } = await store.sessions.create(newSession({ claimBlank: 'process' }))
+  const { info } = await store.sessions.create(
+    newSession({ claimBlank: { driver: 'process', policy: 'test' } }),
+  )
   assert.equal(await store.runners.markAssigned(runnerId, info.id), true)
   assert.equal(await store.sessions.readSealed(info.id), null)
 
@@ -159,14 +169,16 @@ test('a runner that tells the end of its session had taken it, also when that wa
   const { store } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
   const told = await blankRunner(store)
-  const first = await store.sessions.create(newSession({ claimBlank: 'process' }))
+  const first = await store.sessions.create(newSession({ claimBlank: { driver: 'process', policy: 'test' } }))
   const move = { to: 'ended', exit: EXIT } as const
   assert.ok(await store.sessions.transition({ id: first.info.id, from: ['scheduled'], move, runnerId: told }))
   assert.equal(await store.runners.markAssigned(told, first.info.id), false)
   assert.equal((await store.runners.get(told))?.assigned, true)
 
   const untold = await blankRunner(store)
-  const second = await store.sessions.create(newSession({ claimBlank: 'process' }))
+  const second = await store.sessions.create(
+    newSession({ claimBlank: { driver: 'process', policy: 'test' } }),
+  )
   await store.sessions.transition({
     id: second.info.id,
     from: ['scheduled'],

@@ -41,7 +41,7 @@ export function newSession(changes: SessionChanges = {}): CreateSession {
 /** Makes a blank runner of the driver `process`; resolves with its id. */
 export async function blankRunner(store: Store): Promise<string> {
   const id = newId('run')
-  await store.runners.insert({ id, driver: 'process', sessionId: null })
+  await store.runners.insert({ id, driver: 'process', policy: 'test', sessionId: null })
   await store.runners.markUp(id, { address: `unix:/run/${id}`, externalId: '1' })
   return id
 }

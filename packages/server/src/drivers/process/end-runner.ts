@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   descendants,
@@ -6,8 +8,9 @@ import {
   signal,
   withArgument,
   withEnvironment,
+  withUser,
 } from './process-table.ts'
-import { readIdentity, type RunnerPaths } from './runner-folder.ts'
+import { readIdentity, type RunnerPaths, userOf } from './runner-folder.ts'
 
 const LOOK_EVERY_MS = 10
 const KILL_DEADLINE_MS = 5_000
@@ -24,7 +27,8 @@ export async function runnerProcess(paths: RunnerPaths): Promise<ProcessIdentity
 
 /**
  * Ends a runner and all that it started: SIGTERM and a time of grace, in which the runner ends its command, then
- * SIGKILL to its group, to its descendants, and to processes that left both but carry the session's home folder.
+ * SIGKILL to its group, to its descendants, to whatever runs as the session's own user, and, where it has none, to
+ * processes that carry the session's home folder.
  *
  * @throws {Error} when something is still alive afterwards
  */
@@ -36,15 +40,30 @@ export async function endProcesses(paths: RunnerPaths, graceMs: number): Promise
     await allGone([runner], graceMs)
     signal(runner, 'SIGKILL', 'group')
   }
+  const user = await userOf(paths)
   const deadline = performance.now() + KILL_DEADLINE_MS
   // A member may start another one between the look and the signal, so look again until nobody is left.
   for (;;) {
-    const living = [...family.filter(isAlive), ...withEnvironment(`HOME=${paths.work}`)]
+    const strays = user === null ? withEnvironment(`HOME=${paths.home}`) : withUser(user)
+    const living = [...family.filter(isAlive), ...strays]
     if (living.length === 0) return
     if (performance.now() >= deadline) throw new Error(`processes did not end: ${pidsOf(living)}`)
+    if (user !== null) await endAllOf(user)
     for (const member of living) signal(member, 'SIGKILL', 'process')
     await pause(LOOK_EVERY_MS)
   }
+}
+
+/** Ends every process of a user at once, so that none can start another meanwhile (kill(2), pid -1, as that user). */
+async function endAllOf(user: number): Promise<void> {
+  const killer = spawn('/bin/sh', ['-c', 'kill -s KILL -- -1'], {
+    uid: user,
+    gid: user,
+    cwd: '/',
+    env: {},
+    stdio: 'ignore',
+  })
+  await once(killer, 'exit')
 }
 
 async function allGone(processes: readonly ProcessIdentity[], withinMs: number): Promise<void> {

@@ -5,20 +5,20 @@ import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunnerSpec } from '../driver.ts'
 import { runnerEnvironment } from './config.ts'
+import type { RunnerPolicy } from './policy.ts'
 import type { RunnerFolders, RunnerPaths } from './runner-folder.ts'
 
 /** How the runner's program is started. */
 export interface RunnerProgram {
   /** Its JavaScript or, in a checkout, TypeScript file. */
   readonly entry: string
+  /** The Node that runs it. */
+  readonly node: string
+  /** Of the runner's package. */
+  readonly version: string
   /** Options of Node itself. */
   readonly nodeOptions: readonly string[]
-  /** What the runner puts between the command and the host. */
-  readonly isolation: 'none' | 'bubblewrap'
-  /** Folders that an isolated command sees empty. */
-  readonly hiddenFolders: readonly string[]
-  /** Hosts from which a bundle may come over http. */
-  readonly bundleHttpHosts: readonly string[]
+  readonly policy: RunnerPolicy
 }
 
 /** What one launch needs. */
@@ -27,6 +27,8 @@ export interface LaunchRequest {
   readonly folders: RunnerFolders
   readonly paths: RunnerPaths
   readonly spec: RunnerSpec
+  /** Uid and gid that it becomes; null when it stays what the server is. */
+  readonly user: number | null
 }
 
 /** File descriptor on which a runner finds its secret. */
@@ -42,9 +44,9 @@ export async function launch(request: LaunchRequest): Promise<ChildProcess> {
   const log = openSync(paths.log, 'a', 0o600)
   const secret = nameless(paths.folder, spec.secret)
   try {
-    const child = spawn(process.execPath, [...program.nodeOptions, program.entry, ...flags(request)], {
-      cwd: paths.work,
-      env: runnerEnvironment(paths.work, folders.compileCache),
+    const child = spawn(program.node, [...program.nodeOptions, program.entry, ...flags(request)], {
+      cwd: '/',
+      env: runnerEnvironment(paths.home, folders.compileCache),
       detached: true,
       stdio: ['ignore', log, log, secret],
     })
@@ -57,16 +59,29 @@ export async function launch(request: LaunchRequest): Promise<ChildProcess> {
   }
 }
 
-function flags({ paths, spec, program, folders }: LaunchRequest): string[] {
+function flags({ paths, spec, program: { policy }, user }: LaunchRequest): string[] {
   return [
     ['--listen', paths.address],
     ['--runner-id', spec.runnerId],
     ['--secret-file', `/dev/fd/${SECRET_FD}`],
-    ['--work-folder', paths.work],
-    ['--recording-folder', folders.recordings],
-    ['--isolation', program.isolation],
-    ['--hide-folders', program.hiddenFolders.join(',')],
-    ['--bundle-http-hosts', program.bundleHttpHosts.join(',')],
+    ['--recording-folder', paths.recording],
+    ['--bundle-http-hosts', policy.bundleHttpHosts.join(',')],
+    isolationFlags(policy, { work: paths.home, temporary: paths.temporary, user }),
+  ].flat()
+}
+
+/** How a runner keeps its session apart, as its own flags say it. */
+export function isolationFlags(
+  policy: RunnerPolicy,
+  session: { readonly work: string; readonly temporary: string; readonly user: number | null },
+): string[] {
+  return [
+    ['--isolation', policy.isolation],
+    ['--work-folder', session.work],
+    ['--temporary-folder', session.temporary],
+    ...(session.user === null ? [] : [['--user', String(session.user)]]),
+    ...policy.shownPaths.map((path) => ['--show-path', path]),
+    ...policy.hiddenPaths.map((path) => ['--hide-path', path]),
   ].flat()
 }
 

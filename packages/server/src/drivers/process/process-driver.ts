@@ -1,26 +1,31 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, statSync, truncateSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import type { Isolation } from '@cliscale/sdk/protocol'
 import type { Log } from '../../observability/log.ts'
 import { CodedError } from '../../http/coded-error.ts'
 import type { Driver, LeftRecordings, ObservedRunner, RunnerSpec, Unsubscribe } from '../driver.ts'
-import { type BubblewrapProbe, probeBubblewrap } from './bubblewrap.ts'
 import { leftRecordings } from './left-recordings.ts'
 import { endProcesses, runnerProcess } from './end-runner.ts'
 import { launch, type RunnerProgram } from './launch.ts'
 import { identify, type ProcessIdentity } from './process-table.ts'
 import { answers, whenListening } from './readiness.ts'
+import { digestOf } from './policy.ts'
 import {
   createFolders,
+  giveFolders,
   listFolders,
   pathsOf,
   prepareFolders,
   removeFolders,
   type RunnerFolders,
   type RunnerPaths,
+  userOf,
   writeIdentity,
 } from './runner-folder.ts'
+import { chooseRange, SessionUsers, type UserRange } from './session-users.ts'
+import { reachableSoftware } from './software.ts'
+import { type SandboxTrial, type SandboxVerdict, trySandbox } from './try-sandbox.ts'
 
 const ANSWER_TIMEOUT_MS = 2_000
 const LOG_LIMIT_BYTES = 1_048_576
@@ -39,8 +44,12 @@ export interface ProcessDriverOptions {
   /** Hosts (`host` or `host:port`) from which a bundle may come over http. Default none: https only. */
   readonly bundleHttpHosts?: readonly string[]
   readonly log: Log
-  /** Finds out whether bubblewrap works. Default: tries it. */
-  readonly probe?: () => Promise<BubblewrapProbe>
+  /** Shown to isolated sessions beside the system's folders, read-only; absolute. Default none. */
+  readonly shownPaths?: readonly string[]
+  /** Uids that sessions of a root server get, one each. Default: a range that belongs to nobody. */
+  readonly sessionUids?: UserRange | null
+  /** Finds out whether sandboxes work. Default: makes one, as a runner would. */
+  readonly trySandbox?: (trial: SandboxTrial) => Promise<SandboxVerdict>
 }
 
 /**
@@ -49,13 +58,25 @@ export interface ProcessDriverOptions {
  * @throws {CodedError} `WORK_FOLDER_UNUSABLE`; `START_FAILED` when bubblewrap is demanded and cannot be used
  */
 export async function createProcessDriver(options: ProcessDriverOptions): Promise<Driver> {
-  const folders = await prepareFolders(options.dataFolder)
-  const isolation = await chooseIsolation(options)
-  const entry = options.runnerEntry ?? fileURLToPath(import.meta.resolve('@cliscale/runner'))
-  const nodeOptions = [...(options.nodeOptions ?? DEFAULT_NODE_OPTIONS), ...sourceOptions(entry)]
-  const { dataFolder, bundleHttpHosts = [] } = options
-  const hiddenFolders = [dataFolder, folders.runtime]
-  return new ProcessDriver(folders, { entry, nodeOptions, isolation, hiddenFolders, bundleHttpHosts })
+  const { dataFolder, log } = options
+  const range = process.getuid?.() === 0 ? await chooseRange(options.sessionUids ?? null) : null
+  const folders = await prepareFolders(dataFolder, range?.first ?? null)
+  const users = range === null ? null : await SessionUsers.open(range, join(folders.runtime, 'users'))
+  const software = await reachableSoftware(options.runnerEntry, { folders, user: range?.first ?? null })
+  const policy = {
+    isolation: 'bubblewrap',
+    users: range,
+    shownPaths: options.shownPaths ?? [],
+    hiddenPaths: [dataFolder, folders.runtime, folders.work],
+    bundleHttpHosts: options.bundleHttpHosts ?? [],
+  } as const
+  const program = {
+    ...software,
+    nodeOptions: [...(options.nodeOptions ?? DEFAULT_NODE_OPTIONS), ...sourceOptions(software.entry)],
+  }
+  const trial = { program: { ...program, policy }, folders, users }
+  const isolation = await chooseIsolation(options, trial)
+  return new ProcessDriver({ folders, users, log, program: { ...program, policy: { ...policy, isolation } } })
 }
 
 /**
@@ -69,6 +90,7 @@ const DEFAULT_NODE_OPTIONS = [
   '--no-concurrent-recompilation',
   '--max-semi-space-size=1',
   '--disable-warning=ExperimentalWarning',
+  '--disable-sigusr1',
 ]
 
 /** In a checkout the runner is TypeScript and finds its siblings' sources by a condition of their package files. */
@@ -76,13 +98,16 @@ function sourceOptions(entry: string): string[] {
   return entry.endsWith('.ts') ? ['--conditions=@cliscale/source'] : []
 }
 
-async function chooseIsolation(options: ProcessDriverOptions): Promise<'none' | 'bubblewrap'> {
+async function chooseIsolation(
+  options: ProcessDriverOptions,
+  trial: SandboxTrial,
+): Promise<'none' | 'bubblewrap'> {
   if (options.isolation === 'none') return 'none'
-  const probe = await (options.probe ?? probeBubblewrap)()
-  if (probe.usable) return 'bubblewrap'
-  if (options.isolation === 'bubblewrap') throw new CodedError('START_FAILED', `${probe.reason}.`)
+  const verdict = await (options.trySandbox ?? trySandbox)(trial)
+  if (verdict.usable) return 'bubblewrap'
+  if (options.isolation === 'bubblewrap') throw new CodedError('START_FAILED', `${verdict.reason}.`)
   options.log.warn(
-    { reason: probe.reason },
+    { reason: verdict.reason },
     'sessions are not isolated from this machine and from each other',
   )
   return 'none'
@@ -93,7 +118,9 @@ class ProcessDriver implements Driver {
   readonly isolation: Isolation
   readonly recordings: LeftRecordings
   readonly #folders: RunnerFolders
+  readonly policy: string
   readonly #program: RunnerProgram
+  readonly #users: SessionUsers | null
   readonly #listeners = new Set<(runner: ObservedRunner) => void>()
   readonly #waits = new Map<string, () => void>()
   readonly #starts = new Map<string, Promise<ObservedRunner>>()
@@ -102,10 +129,18 @@ class ProcessDriver implements Driver {
   readonly #seenUp = new Set<string>()
   readonly #logCheck: NodeJS.Timeout
 
-  constructor(folders: RunnerFolders, program: RunnerProgram) {
+  constructor(options: {
+    readonly folders: RunnerFolders
+    readonly program: RunnerProgram
+    readonly users: SessionUsers | null
+    readonly log: Log
+  }) {
+    const { folders, program } = options
     this.#folders = folders
     this.#program = program
-    this.isolation = program.isolation
+    this.#users = options.users
+    this.isolation = program.policy.isolation
+    this.policy = digestOf(program.policy, program)
     this.recordings = leftRecordings(folders.recordings)
     this.#logCheck = setInterval(() => this.#boundLogs(), LOG_CHECK_EVERY_MS).unref()
   }
@@ -170,9 +205,12 @@ class ProcessDriver implements Driver {
 
   async #launch(spec: RunnerSpec, paths: RunnerPaths): Promise<ChildProcess> {
     try {
-      return await launch({ program: this.#program, folders: this.#folders, paths, spec })
+      const user = (await this.#users?.take(paths.folder)) ?? null
+      if (user !== null) await giveFolders(paths, user)
+      return await launch({ program: this.#program, folders: this.#folders, paths, spec, user })
     } catch (error) {
-      await removeFolders(paths)
+      await this.#free(paths)
+      if (error instanceof CodedError) throw error
       throw new CodedError('START_FAILED', undefined, { cause: error })
     }
   }
@@ -181,8 +219,15 @@ class ProcessDriver implements Driver {
     const paths = pathsOf(this.#folders, runnerId)
     this.#stopWaiting(runnerId)
     await endProcesses(paths, graceMs)
-    await removeFolders(paths)
+    await this.#free(paths)
     this.#seenUp.delete(runnerId)
+  }
+
+  /** The user goes back last: whoever gets it next finds nothing of this one's. */
+  async #free(paths: RunnerPaths): Promise<void> {
+    const user = await userOf(paths)
+    await removeFolders(paths)
+    if (user !== null) await this.#users?.giveBack(user, paths.folder)
   }
 
   #awaitListening(runnerId: string, paths: RunnerPaths, identity: ProcessIdentity): void {

@@ -75,6 +75,15 @@ export function withEnvironment(entry: string): ProcessIdentity[] {
   })
 }
 
+/** Living processes whose real user this is. Linux only. */
+export function withUser(uid: number): ProcessIdentity[] {
+  const line = new RegExp(`^Uid:\\t${uid}\\t`, 'm')
+  return allPids().flatMap((pid) => {
+    const status = readBytes(`/proc/${pid}/status`)
+    return status !== null && line.test(status.toString('latin1')) ? (identify(pid) ?? []) : []
+  })
+}
+
 /** The living process with this argument on its command line. Linux only. */
 export function withArgument(argument: string): ProcessIdentity | null {
   const needle = Buffer.from(`\0${argument}\0`)

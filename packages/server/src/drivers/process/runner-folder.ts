@@ -1,8 +1,21 @@
 import { createHash } from 'node:crypto'
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { isObject } from '@cliscale/sdk/protocol'
+import { closedFolder } from '../../files/passable.ts'
 import { CodedError } from '../../http/coded-error.ts'
 import type { RunnerAddress } from '../driver.ts'
 import type { ProcessIdentity } from './process-table.ts'
@@ -18,9 +31,9 @@ const LONGEST_RUNNER_ID = 40
 export interface RunnerFolders {
   /** Private folders with socket, log and pid: `<runtime>/<runner id>`. */
   readonly runtime: string
-  /** Work folders of sessions: `<work>/<runner id>`. */
+  /** What sessions write to: `<work>/<runner id>/home` and `tmp`. */
   readonly work: string
-  /** Recordings that runners write: `<recordings>/<runner id>.cast`. */
+  /** Recordings that runners write: `<recordings>/<runner id>/<runner id>.cast`. */
   readonly recordings: string
   /** Compiled code of the runner, so that the next one starts faster. */
   readonly compileCache: string
@@ -32,17 +45,28 @@ export interface RunnerPaths {
   readonly socket: string
   readonly log: string
   readonly pid: string
+  /** Holds the next two. */
   readonly work: string
+  /** The session's work folder. */
+  readonly home: string
+  /** Its temporary files. */
+  readonly temporary: string
+  /** Its recording. */
+  readonly recording: string
   readonly address: RunnerAddress
 }
+
+/** Where the work folders of a root server go when users of sessions may not pass the way to its data folder. */
+const SYSTEM_FOLDER = '/var/lib/cliscale'
 
 /**
  * Makes the folders. The runtime folder stands in the data folder, or in the system's temporary folder when socket
  * paths below the data folder would be longer than a socket address can hold.
  *
+ * @param anyUser a user of sessions, when they are not the server's own: the way to the work folders must be open to it
  * @throws {CodedError} `WORK_FOLDER_UNUSABLE` when one cannot be made or belongs to somebody else
  */
-export async function prepareFolders(dataFolder: string): Promise<RunnerFolders> {
+export async function prepareFolders(dataFolder: string, anyUser: number | null): Promise<RunnerFolders> {
   const folders = {
     runtime: runtimeFolder(dataFolder),
     work: join(dataFolder, 'work'),
@@ -54,7 +78,24 @@ export async function prepareFolders(dataFolder: string): Promise<RunnerFolders>
       throw unusable(folder, error)
     })
   }
-  return folders
+  if (anyUser === null) return folders
+  return { ...folders, work: await passableFolder(dataFolder, folders.work, anyUser) }
+}
+
+/** A folder that users of sessions may pass through, but not read. */
+async function passableFolder(dataFolder: string, preferred: string, user: number): Promise<string> {
+  await chmod(dataFolder, ((await stat(dataFolder)).mode & 0o777) | 0o001)
+  await chmod(preferred, 0o711)
+  if ((await closedFolder(preferred, { uid: user, gid: user })) === null) return preferred
+  const elsewhere = join(SYSTEM_FOLDER, `work-${markOf(dataFolder)}`)
+  try {
+    await mkdir(SYSTEM_FOLDER, { recursive: true, mode: 0o755 })
+    await privateFolder(elsewhere)
+    await chmod(elsewhere, 0o711)
+    return elsewhere
+  } catch (error) {
+    throw unusable(elsewhere, error)
+  }
 }
 
 /** The paths of a runner. @throws {CodedError} `BAD_REQUEST` for an id that is not one */
@@ -62,12 +103,16 @@ export function pathsOf(folders: RunnerFolders, runnerId: string): RunnerPaths {
   if (!isRunnerId(runnerId)) throw new CodedError('BAD_REQUEST', 'This is not the id of a runner.')
   const folder = join(folders.runtime, runnerId)
   const socket = join(folder, SOCKET_NAME)
+  const work = join(folders.work, runnerId)
   return {
     folder,
     socket,
     log: join(folder, 'log'),
     pid: join(folder, 'pid'),
-    work: join(folders.work, runnerId),
+    work,
+    home: join(work, 'home'),
+    temporary: join(work, 'tmp'),
+    recording: join(folders.recordings, runnerId),
     address: `unix:${socket}`,
   }
 }
@@ -87,7 +132,7 @@ export async function createFolders(paths: RunnerPaths): Promise<boolean> {
     throw unusable(paths.folder, error)
   }
   try {
-    await mkdir(paths.work, { mode: 0o700, recursive: true })
+    for (const folder of theirs(paths)) await mkdir(folder, { mode: 0o700, recursive: true })
   } catch (error) {
     await rm(paths.folder, { recursive: true, force: true })
     throw unusable(paths.work, error)
@@ -95,10 +140,37 @@ export async function createFolders(paths: RunnerPaths): Promise<boolean> {
   return true
 }
 
+/** Gives the folders that a session writes to, and the one that its runner records to, to a user of their own. */
+export async function giveFolders(paths: RunnerPaths, user: number): Promise<void> {
+  for (const folder of theirs(paths)) await giveFolder(folder, user)
+}
+
+/** Gives one folder to a user and its group. */
+export async function giveFolder(folder: string, user: number): Promise<void> {
+  await chown(folder, user, user)
+}
+
+/** The user of a session's own; null when it has none, and when its folders are gone. */
+export async function userOf(paths: RunnerPaths): Promise<number | null> {
+  const owner = await stat(paths.work).then(
+    ({ uid }) => uid,
+    () => null,
+  )
+  return owner === null || owner === process.getuid?.() ? null : owner
+}
+
+function theirs(paths: RunnerPaths): readonly string[] {
+  return [paths.work, paths.home, paths.temporary, paths.recording]
+}
+
 /** Frees all that a runner left on disk. */
 export async function removeFolders(paths: RunnerPaths): Promise<void> {
   await removeTree(paths.work)
   await removeTree(paths.folder)
+  // A recording outlives its runner.
+  await rmdir(paths.recording).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
+  })
 }
 
 /** Notes which process the runner is. A reader sees all of it or nothing. */
@@ -130,8 +202,11 @@ export function runtimeFolder(dataFolder: string): string {
   const inside = join(dataFolder, 'run')
   const longest = Buffer.byteLength(inside) + 1 + LONGEST_RUNNER_ID + 1 + SOCKET_NAME.length
   if (longest <= MAX_SOCKET_PATH) return inside
-  const mark = createHash('sha256').update(dataFolder).digest('base64url').slice(0, 12)
-  return join(tmpdir(), `cliscale-${mark}`)
+  return join(tmpdir(), `cliscale-${markOf(dataFolder)}`)
+}
+
+function markOf(dataFolder: string): string {
+  return createHash('sha256').update(dataFolder).digest('base64url').slice(0, 12)
 }
 
 /** A folder that only this user can enter; one that another user put there before is refused. */

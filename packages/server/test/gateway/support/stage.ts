@@ -104,7 +104,7 @@ export async function stage(t: TestContext): Promise<Stage> {
     },
     assign: async (sessionId, address) => {
       const id = newId('run')
-      await store.runners.insert({ id, driver: 'process', sessionId })
+      await store.runners.insert({ id, driver: 'process', policy: 'test', sessionId })
       await store.runners.markUp(id, { address, externalId: '1' })
       if (!(await store.runners.markAssigned(id, sessionId))) throw new Error('not assigned')
       return id
