@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path'
 
+import { GROUP_LIMITS, type GroupLimit, type WantedLimits } from './isolation/limits.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 
 /** Where the runner listens. */
@@ -14,6 +15,12 @@ export interface IsolationConfig {
   readonly isolation: RunnerIsolation
   /** Uid and gid that the runner and its session have; none: those with which it was started. */
   readonly user: number | undefined
+  /** What a session may use. */
+  readonly limits: WantedLimits
+  /** Limits that a control group around the runner sees to. */
+  readonly groupLimits: readonly GroupLimit[]
+  /** The file in which that group counts what it ended for want of memory; none: nobody counts. */
+  readonly memoryEvents: string | undefined
   /** Seen as `/tmp` by an isolated command; none: memory. */
   readonly temporaryFolder: string | undefined
   /** What an isolated command sees beside the system's folders, read-only. */
@@ -73,6 +80,33 @@ const ROWS = {
     meaning: 'uid and gid of the runner and its session when it is started as root',
     default: '',
     read: (text: string) => (text === '' ? undefined : readUser(text)),
+  },
+  'max-processes': {
+    meaning: 'processes and threads of a session; 0: any number',
+    default: '0',
+    read: readCount,
+  },
+  'max-memory-bytes': { meaning: 'memory of a session; 0: any', default: '0', read: readCount },
+  'max-cpus': { meaning: 'processors of a session, as in 0.5; 0: all', default: '0', read: readCpus },
+  'max-open-files': {
+    meaning: 'open files of each of its processes; 0: any number',
+    default: '0',
+    read: readCount,
+  },
+  'max-disk-bytes': {
+    meaning: 'size of the work and temporary folder together; 0: any',
+    default: '0',
+    read: readCount,
+  },
+  'group-limits': {
+    meaning: `limits that a control group around the runner sees to: ${GROUP_LIMITS.join(', ')}`,
+    default: '',
+    read: (text: string) => list(text).map((name) => oneOf(name, GROUP_LIMITS)),
+  },
+  'memory-events': {
+    meaning: 'memory.events or memory.oom_control of that group',
+    default: '',
+    read: (text: string) => (text === '' ? undefined : readAbsolute(text)),
   },
   'temporary-folder': {
     meaning: 'folder that an isolated command sees as /tmp and /var/tmp; without it they are memory',
@@ -142,9 +176,22 @@ function isolationOf(flags: Flags): {
     workFolder: flags.value('work-folder'),
     isolation: flags.value('isolation'),
     user: flags.value('user'),
+    limits: limitsOf(flags),
+    groupLimits: flags.value('group-limits'),
+    memoryEvents: flags.value('memory-events'),
     temporaryFolder: flags.value('temporary-folder'),
     shownPaths: flags.values('show-path'),
     hiddenPaths: flags.values('hide-path'),
+  }
+}
+
+function limitsOf(flags: Flags): WantedLimits {
+  return {
+    processes: flags.value('max-processes') ?? 0,
+    memoryBytes: flags.value('max-memory-bytes') ?? 0,
+    cpus: flags.value('max-cpus') ?? 0,
+    openFiles: flags.value('max-open-files') ?? 0,
+    diskBytes: flags.value('max-disk-bytes') ?? 0,
   }
 }
 
@@ -254,6 +301,18 @@ function readUser(text: string): number {
   if (!/^\d+$/.test(text) || id < 1 || id > MAX_USER)
     throw new Problem(`must be a number from 1 to ${MAX_USER}`)
   return id
+}
+
+function readCount(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,15}$/.test(text)) throw new Problem('must be a whole number')
+  return value
+}
+
+function readCpus(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,4}(\.\d{1,3})?$/.test(text)) throw new Problem('must be a number such as 0.5 or 2')
+  return value
 }
 
 function readMilliseconds(text: string): number {

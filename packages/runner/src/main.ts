@@ -61,10 +61,6 @@ function start(config: RunnerConfig): void {
   // Node would open its debugger to whoever may send this signal, a session of the same user among them.
   process.on('SIGUSR1', () => {})
   becomeInit()
-  if (isRoot() && config.user === undefined) {
-    fail(['As root the runner needs --user: a session never runs as root.'])
-    return
-  }
   const log = createLog(config.logLevel, { runnerId: config.runnerId })
   let secret: string
   try {
@@ -74,6 +70,10 @@ function start(config: RunnerConfig): void {
     return
   }
   closeInherited()
+  if (isRoot() && config.user === undefined) {
+    fail(['As root the runner needs --user: a session never runs as root.'])
+    return
+  }
   try {
     run(withKeptFolder(config), { secret, log })
   } catch (error) {

@@ -1,11 +1,13 @@
 import type {
   BundleSpec,
+  Failure,
   PhaseReport,
   RunnerEvent,
   RunnerFigures,
   RunnerState,
   RunnerStatus,
   SessionExit,
+  SessionLimits,
   StopRequest,
   UpdateAssignment,
 } from '@cliscale/sdk/protocol'
@@ -25,6 +27,9 @@ import {
 import type { RunnerConfig } from './config.ts'
 import { Deadline, IdleTimer } from './deadlines.ts'
 import type { Sandbox } from './isolation/bubblewrap.ts'
+import { DiskWatch } from './isolation/disk-watch.ts'
+import { heldLimits, limited, type ProcessCount } from './isolation/limits.ts'
+import { MemoryEvents } from './isolation/memory-events.ts'
 import { openView, sandboxView } from './isolation/view.ts'
 import type { Log } from './log.ts'
 import { Recorder } from './recording/recorder.ts'
@@ -51,6 +56,9 @@ const STOPPED_LINGER_MS = 2_000
 /** The controller has at least this long to take a recording. */
 const RECORDING_LINGER_MS = 8_000
 
+/** How a sandbox passes a SIGKILL on. */
+const KILLED_IN_SANDBOX = 137
+
 /** Longest title of a recording, in characters. */
 const MAX_TITLE = 256
 
@@ -75,6 +83,11 @@ export class Runner {
   #exit: SessionExit | null = null
   #stop: Required<StopRequest> | undefined
   #swept: Promise<void> = Promise.resolve()
+  #disk: DiskWatch | undefined
+  /** Why the session is ended, when it used too much. */
+  #exceeded: Failure | undefined
+  readonly #limits: SessionLimits
+  readonly #memory: MemoryEvents
   #taken = false
   #over = false
 
@@ -82,6 +95,11 @@ export class Runner {
     this.#config = config
     this.#log = log
     this.#events = events
+    this.#limits = heldLimits(config.limits, {
+      byGroup: config.groupLimits,
+      counted: this.#counted,
+    })
+    this.#memory = new MemoryEvents(config.memoryEvents)
     this.server = new TerminalServer({ left: (tookAll) => this.#onLeft(tookAll), counted: events.counted })
     this.#blank = new Deadline(() => this.#end('no controller came'))
     this.#lifetime = new Deadline(() => this.stop({ reason: 'expired', graceMs: 2_000 }))
@@ -104,6 +122,7 @@ export class Runner {
       lastActivityAtMs: this.#idle.lastMs,
       pid: process.pid,
       isolation: this.#config.isolation,
+      limits: this.#limits,
       figures: this.figures,
     }
   }
@@ -252,18 +271,47 @@ export class Runner {
     const cwd = view.inside(workingDirectory(workFolder, assignment.cwd))
     const env = sessionEnvironment(assignment, view, bins)
     terminal.start({
-      launch: findProgram(assignment, { cwd, path: env.PATH ?? '', view }),
+      launch: limited(
+        findProgram(assignment, { cwd, path: env.PATH ?? '', view }),
+        this.#limits,
+        this.#counted,
+      ),
       env,
       cwd,
       marker: `${SESSION_VARIABLE}=${assignment.sessionId}`,
       user: this.#config.user,
       ...(sandbox === undefined ? {} : { sandbox }),
     })
+    this.#disk = this.#watchDisk()
     this.#state = 'running'
     this.#phase = null
     this.#idle.touch()
-    this.#events.event({ type: 'running', isolation: this.#config.isolation })
+    this.#events.event({ type: 'running', isolation: this.#config.isolation, limits: this.#limits })
     this.server.started()
+  }
+
+  get #counted(): ProcessCount {
+    const { isolation, user } = this.#config
+    if (isolation === 'bubblewrap') return 'sandbox'
+    return user === undefined ? 'others too' : 'own user'
+  }
+
+  #watchDisk(): DiskWatch | undefined {
+    const { workFolder, temporaryFolder, limits } = this.#config
+    if (limits.diskBytes === 0) return undefined
+    const folders = [workFolder, ...(temporaryFolder === undefined ? [] : [temporaryFolder])]
+    return new DiskWatch(folders, limits.diskBytes, () => {
+      const message = `The session wrote more than the ${limits.diskBytes} bytes that it may keep on disk.`
+      this.#exceed({ code: 'LIMIT_EXCEEDED', message })
+    })
+  }
+
+  /** Ends the session for what it used. */
+  #exceed(failure: Failure): void {
+    if (this.#state !== 'running' || this.#stop !== undefined) return
+    this.#exceeded = failure
+    this.#terminal?.print(`\r\n\x1b[31m${failure.message}\x1b[0m\r\n`)
+    this.stop({ reason: 'failed', graceMs: 0 })
   }
 
   #sandbox(): Sandbox {
@@ -297,7 +345,22 @@ export class Runner {
     const terminal = this.#terminal
     // What the command left in the background ends with it.
     if (this.#stop === undefined) this.#swept = terminal?.terminate(2_000) ?? Promise.resolve()
-    this.#finish(this.#stop === undefined ? { ...exit, reason: 'exited' } : stopExit(this.#stop, exit))
+    this.#finish(this.#ended(exit))
+  }
+
+  #ended(exit: PtyExit): SessionExit {
+    const short = this.#exceeded ?? this.#memoryFailure(exit)
+    if (short !== undefined) return { ...exit, reason: 'failed', failure: short }
+    return this.#stop === undefined ? { ...exit, reason: 'exited' } : stopExit(this.#stop, exit)
+  }
+
+  /** The kernel ended the command for want of memory; other programs of the session it may end unseen. */
+  #memoryFailure({ code, signal }: PtyExit): Failure | undefined {
+    const limit = this.#limits.memoryBytes
+    if (limit === null || this.#stop !== undefined) return undefined
+    if ((signal !== 'SIGKILL' && code !== KILLED_IN_SANDBOX) || !this.#memory.grown) return undefined
+    const message = `The session used more than the ${limit.value} bytes of memory that it may.`
+    return { code: 'LIMIT_EXCEEDED', message }
   }
 
   #finish(exit: SessionExit): void {
@@ -308,6 +371,7 @@ export class Runner {
     this.#phase = null
     this.#lifetime.clear()
     this.#idle.stop()
+    this.#disk?.close()
     this.#terminal.exit = exit
     this.#log.info('session over', { code: exit.code, signal: exit.signal, reason: exit.reason })
     this.#recorded = this.#recorder?.end(exit) ?? this.#recorded

@@ -44,6 +44,7 @@ test('a folder that does not exist cannot be listened in, and the runner says so
       '--listen',
       'unix:/nowhere/x.sock',
       ...REQUIRED.with(3, '/dev/fd/0'),
+      ...(process.getuid?.() === 0 ? ['--user', '1900000001'] : []),
     ],
     { encoding: 'utf8', input: 'a secret that is long enough' },
   )

@@ -52,8 +52,12 @@ ${ACCOUNT.name}:x:${ACCOUNT.id}:
 nogroup:x:65534:
 `
 
-/** UTF-8 aware line editing in the kernel, as for a terminal that node-pty forks; then the session of its own. */
-const TAKE_TERMINAL = 'stty iutf8 2>/dev/null; exec "$0" --ctty "$@"'
+/**
+ * UTF-8 aware line editing in the kernel, as for a terminal that node-pty forks; when memory is short, the kernel ends the
+ * session's programs before the runner's; then the session of its own.
+ */
+const TAKE_TERMINAL =
+  'stty iutf8 2>/dev/null; echo 500 2>/dev/null >/proc/self/oom_score_adj; exec "$0" --ctty "$@"'
 
 /**
  * Wraps a command in bubblewrap (bwrap(1)): own users, mounts, processes, IPC, host name and cgroup view, no capability,

@@ -2,9 +2,14 @@ import { accessSync, constants } from 'node:fs'
 
 const SEARCH = ['/usr/local/bin', '/usr/bin', '/bin', '/run/current-system/sw/bin']
 
-/** Path of a system program that isolation needs; never by the PATH of a session. @throws {Error} when it is not there */
+/** Path of a system program; never by the PATH of a session. */
+export function findTool(name: string): string | undefined {
+  return SEARCH.map((folder) => `${folder}/${name}`).find(isExecutable)
+}
+
+/** Path of a system program that isolation needs. @throws {Error} when it is not there */
 export function requireTool(name: string): string {
-  const path = SEARCH.map((folder) => `${folder}/${name}`).find(isExecutable)
+  const path = findTool(name)
   if (path === undefined) throw new Error(`${name} is not installed`)
   return path
 }

@@ -94,6 +94,8 @@ export const ERRORS = {
   BUNDLE_DIGEST_MISMATCH: { status: 422, close: 4500, retryable: false, class: 'Integrity', meaning: 'The bundle\'s SHA-256 is not the one that was asked for.' },
   BUNDLE_INVALID: { status: 422, close: 4500, retryable: false, class: 'Integrity', meaning: 'The bundle is not an archive that can be unpacked safely.' },
 
+  LIMIT_EXCEEDED: { status: 500, close: 4500, retryable: false, class: 'Limit', meaning: 'The session used more memory or disk than it may and was ended; the message says which.' },
+
   // Time.
   HANDSHAKE_TIMEOUT: { status: 408, close: 4408, retryable: true, class: 'Timeout', meaning: 'The handshake was not finished in time.' },
   REQUEST_TIMEOUT: { status: 0, close: 1006, retryable: true, class: 'Timeout', meaning: 'The server did not answer in time (raised by the SDK).' },

@@ -92,6 +92,8 @@ export interface SessionInfo {
   readonly rows: number
   /** What keeps the session apart from the host and other sessions; `none` is said plainly. */
   readonly isolation: Isolation
+  /** What it may use, as its runner found out; null until it runs. */
+  readonly limits: SessionLimits | null
   readonly lifetimeSeconds: number
   readonly idleTimeoutSeconds: number
   /** ISO 8601 times. `startedAt`: the command runs. */
@@ -114,6 +116,31 @@ export const ISOLATIONS = ['none', 'bubblewrap', 'container'] as const
 
 /** One of {@link ISOLATIONS}. */
 export type Isolation = (typeof ISOLATIONS)[number]
+
+/**
+ * What holds a session to a limit. `cgroup`: a control group of the kernel's, for all of its processes together. `rlimit`:
+ * the kernel, by process or by user. `watch`: the runner looks now and then, and ends the session that is over.
+ */
+export const LIMIT_KINDS = ['cgroup', 'rlimit', 'watch'] as const
+
+/** One limit that holds. */
+export interface HeldLimit {
+  readonly value: number
+  readonly by: (typeof LIMIT_KINDS)[number]
+}
+
+/** What a session may use; null where nothing holds it. */
+export interface SessionLimits {
+  /** Processes and threads together. */
+  readonly processes: HeldLimit | null
+  readonly memoryBytes: HeldLimit | null
+  /** Processors, a fraction included. */
+  readonly cpus: HeldLimit | null
+  /** Open files of each process. */
+  readonly openFiles: HeldLimit | null
+  /** Size of the work folder and of temporary files together. */
+  readonly diskBytes: HeldLimit | null
+}
 
 /** How to reach a session's terminal. */
 export interface TerminalAccess {

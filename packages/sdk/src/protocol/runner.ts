@@ -1,6 +1,6 @@
 import type { Role } from './claims.ts'
 import type { PhaseReport, SessionExit } from './phases.ts'
-import type { BundleSpec, Isolation, RecordingInfo } from './rest.ts'
+import type { BundleSpec, Isolation, RecordingInfo, SessionLimits } from './rest.ts'
 
 /**
  * The contract between controller, gateway and runner: HTTP and WebSocket on the runner's one port. Every request but
@@ -155,6 +155,8 @@ export interface RunnerStatus {
   readonly pid: number
   /** What keeps its session apart, as the runner itself sees to it. */
   readonly isolation: Isolation
+  /** What its session may use, and what sees to it. */
+  readonly limits: SessionLimits
   readonly figures?: RunnerFigures
 }
 
@@ -162,7 +164,7 @@ export interface RunnerStatus {
 export type RunnerEvent =
   | { readonly type: 'status'; readonly status: RunnerStatus }
   | { readonly type: 'phase'; readonly report: PhaseReport }
-  | { readonly type: 'running'; readonly isolation: Isolation }
+  | { readonly type: 'running'; readonly isolation: Isolation; readonly limits: SessionLimits }
   | { readonly type: 'exit'; readonly exit: SessionExit }
   /** What changed since the last time: soon after clients came or went, and with every keep-alive. */
   | { readonly type: 'figures'; readonly figures: RunnerFigures }

@@ -61,10 +61,9 @@ async function runCommand(child: ChildProcess, command: string): Promise<number>
 async function endRunners(config: Config, log: Log): Promise<void> {
   const driver = await createProcessDriver({
     dataFolder: config.dataDir,
-    isolation: config.isolation,
-    shownPaths: config.sessionPaths,
+    // It starts none, so there is nothing to find out.
+    isolation: 'none',
     sessionUids: config.sessionUids,
-    bundleHttpHosts: config.bundleHttpHosts,
     log,
   })
   const runners = await driver.list()

@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 export function checkTogether(config: Config): readonly string[] {
   return [
     ...checkListening(config),
+    ...checkIsolation(config),
     ...checkDatabase(config),
     ...checkTimes(config),
     ...checkRecordings(config),
@@ -22,6 +23,17 @@ function* checkListening({ host, publicUrl, insecureHttp }: Config): Generator<s
   const url = publicUrl === null ? null : new URL(publicUrl)
   if (url?.protocol === 'http:' && !isLoopback(url.hostname) && !insecureHttp)
     yield `--public-url=${publicUrl} sends keys and terminals over the network in clear; use https, or allow it with --insecure-http.`
+}
+
+/** Whoever may start a session without isolation may do on this machine what the server's user may. */
+function* checkIsolation(config: Config): Generator<string> {
+  if (config.mode !== 'gateway' && config.isolation === 'none' && mustIsolate(config))
+    yield `--isolation=none with --host=${config.host} lets other machines run programs here unisolated; choose bubblewrap, or accept it with --allow-unisolated.`
+}
+
+/** Whether sessions without isolation are refused: others can reach the server, and nobody said that this is meant. */
+export function mustIsolate({ host, allowUnisolated }: Config): boolean {
+  return !isLoopback(host) && !allowUnisolated
 }
 
 function* checkDatabase({ databaseUrl, mode }: Config): Generator<string> {

@@ -1,8 +1,10 @@
 import {
+  type HeldLimit,
   type Isolation,
   ISOLATIONS,
   isObject,
   type JsonObject,
+  LIMIT_KINDS,
   MAX_CLIENTS_PER_SESSION,
   MAX_RESUME_GAP_BYTES,
   phaseReport,
@@ -11,6 +13,7 @@ import {
   type RunnerEvent,
   type RunnerFigures,
   type RunnerStatus,
+  type SessionLimits,
   sessionExit,
 } from '@cliscale/sdk/protocol'
 import { CodedError } from '../http/coded-error.ts'
@@ -23,7 +26,7 @@ export function readEvent(json: JsonObject): RunnerEvent {
     case 'phase':
       return { type: 'phase', report: phaseReport(object(json.report)) }
     case 'running':
-      return { type: 'running', isolation: isolation(json.isolation) }
+      return { type: 'running', isolation: isolation(json.isolation), limits: limits(json.limits) }
     case 'exit':
       return { type: 'exit', exit: sessionExit(object(json.exit)) }
     case 'figures':
@@ -51,6 +54,7 @@ export function readStatus(json: JsonObject): RunnerStatus {
     lastActivityAtMs: count(json.lastActivityAtMs),
     pid: count(json.pid),
     isolation: isolation(json.isolation),
+    limits: limits(json.limits),
     ...(json.figures === undefined ? {} : { figures: readFigures(object(json.figures)) }),
   }
 }
@@ -89,6 +93,25 @@ function isolation(value: unknown): Isolation {
   const known = ISOLATIONS.find((name) => name === value)
   if (known === undefined) throw malformed()
   return known
+}
+
+function limits(value: unknown): SessionLimits {
+  const json = object(value)
+  return {
+    processes: heldLimit(json.processes),
+    memoryBytes: heldLimit(json.memoryBytes),
+    cpus: heldLimit(json.cpus),
+    openFiles: heldLimit(json.openFiles),
+    diskBytes: heldLimit(json.diskBytes),
+  }
+}
+
+function heldLimit(value: unknown): HeldLimit | null {
+  if (value === null) return null
+  const json = object(value)
+  const by = LIMIT_KINDS.find((kind) => kind === json.by)
+  if (by === undefined || typeof json.value !== 'number' || !(json.value > 0)) throw malformed()
+  return { value: atMost(json.value, Number.MAX_SAFE_INTEGER), by }
 }
 
 function atMost(value: number, limit: number): number {

@@ -6,6 +6,7 @@ import {
   IDLE_TIMEOUT_SECONDS,
   ISOLATIONS,
   LIFETIME_SECONDS,
+  LIMIT_KINDS,
   MAX_PATH_LENGTH,
   METADATA,
   PAGE_SIZE,
@@ -153,6 +154,19 @@ const RecordingSchema = Type.Object({
   truncated: Type.Boolean(),
 })
 
+const HeldLimitSchema = Type.Object({
+  value: Type.Number({ exclusiveMinimum: 0 }),
+  by: Type.Enum([...LIMIT_KINDS]),
+})
+
+const SessionLimitsSchema = Type.Object({
+  processes: nullable(HeldLimitSchema),
+  memoryBytes: nullable(HeldLimitSchema),
+  cpus: nullable(HeldLimitSchema),
+  openFiles: nullable(HeldLimitSchema),
+  diskBytes: nullable(HeldLimitSchema),
+})
+
 export const SessionSchema = Type.Object({
   id: Type.String(),
   state: Type.Enum([...SESSION_STATES]),
@@ -166,6 +180,7 @@ export const SessionSchema = Type.Object({
   columns: Type.Integer(),
   rows: Type.Integer(),
   isolation: Type.Enum([...ISOLATIONS]),
+  limits: nullable(SessionLimitsSchema),
   lifetimeSeconds: Type.Integer(),
   idleTimeoutSeconds: Type.Integer(),
   createdAt: Time,

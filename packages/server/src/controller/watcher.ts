@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type {
-  Isolation,
   PhaseReport,
   RunnerEvent,
   RunnerFigures,
@@ -177,7 +176,7 @@ export class Watcher {
       case 'phase':
         return this.#phase(followed, event.report)
       case 'running':
-        return this.#running(followed, event.isolation)
+        return this.#running(followed, event)
       case 'exit':
         return this.#exit(followed, event.exit)
     }
@@ -186,7 +185,7 @@ export class Watcher {
   async #applyStatus(followed: Followed, status: RunnerStatus): Promise<void> {
     followed.sessionId ??= status.sessionId
     if (status.exit !== null) return this.#exit(followed, status.exit)
-    if (status.state === 'running') return this.#running(followed, status.isolation)
+    if (status.state === 'running') return this.#running(followed, status)
     if (status.phase !== null) return this.#phase(followed, status.phase)
   }
 
@@ -198,9 +197,12 @@ export class Watcher {
     if (!moved) await this.#parts.store.sessions.recordPhase(id, report)
   }
 
-  async #running(followed: Followed, isolation: Isolation): Promise<void> {
+  async #running(
+    followed: Followed,
+    { isolation, limits }: Pick<RunnerStatus, 'isolation' | 'limits'>,
+  ): Promise<void> {
     this.#dropProgress(followed)
-    if (await this.#move(followed, { to: 'running', isolation })) {
+    if (await this.#move(followed, { to: 'running', found: { isolation, limits } })) {
       this.#parts.log.info(
         { sessionId: followed.sessionId, runnerId: followed.target.runnerId },
         'session runs',

@@ -4,10 +4,12 @@ import { KeyRing } from '../auth/key-ring.ts'
 import type { RunnerSecret } from '../auth/runner-secret.ts'
 import { Sealer } from '../auth/sealer.ts'
 import { DEFAULT_ISSUER, TokenIssuer } from '../auth/session-tokens.ts'
+import { mustIsolate } from '../config/checks.ts'
 import type { Config } from '../config/config.ts'
 import { type Controller, createController } from '../controller/controller.ts'
 import { loadTemplates, TemplatesFileError } from '../controller/templates/load.ts'
 import { openRecordingStorage } from '../recordings/open-storage.ts'
+import type { SessionBounds } from '../drivers/process/policy.ts'
 import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { CodedError } from '../http/coded-error.ts'
 import type { Log } from '../observability/log.ts'
@@ -56,7 +58,9 @@ export async function startController(options: RoleOptions): Promise<ControllerR
     createProcessDriver({
       dataFolder: config.dataDir,
       isolation: config.isolation,
+      mustIsolate: mustIsolate(config),
       shownPaths: config.sessionPaths,
+      limits: sessionBounds(config),
       sessionUids: config.sessionUids,
       bundleHttpHosts: config.bundleHttpHosts,
       log,
@@ -103,6 +107,17 @@ export async function startController(options: RoleOptions): Promise<ControllerR
   await controller.start()
   const all = stack.move()
   return { controller, doors, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+/** What every session may use. */
+export function sessionBounds(config: Config): SessionBounds {
+  return {
+    processes: config.sessionProcesses,
+    memoryBytes: config.sessionMemoryBytes,
+    cpus: config.sessionCpuPercent / 100,
+    openFiles: config.sessionOpenFiles,
+    diskBytes: config.sessionDiskBytes,
+  }
 }
 
 /** What a person can put right is a sentence, not a stack. */

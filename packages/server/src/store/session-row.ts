@@ -5,6 +5,7 @@ import type {
   RecordingInfo,
   SessionExit,
   SessionInfo,
+  SessionLimits,
   SessionState,
 } from '@cliscale/sdk/protocol'
 import { isPhase } from '@cliscale/sdk/protocol'
@@ -23,7 +24,7 @@ export interface SessionRecord {
 
 /** Columns of {@link SessionRow}, for a table or alias `s`. */
 export const SESSION_COLUMNS = `s.id, s.project_id, s.owner, s.template, s.state, s.phase, s.command, s.args, s.metadata,
-  s.columns, s.rows, s.isolation, s.lifetime_seconds, s.idle_timeout_seconds, s.runner_id, s.attempts, s.retry_at,
+  s.columns, s.rows, s.isolation, s.limits, s.lifetime_seconds, s.idle_timeout_seconds, s.runner_id, s.attempts, s.retry_at,
   s.created_at, s.started_at, s.ending_at, s.ended_at, s.expires_at, s.end_reason, s.exit, s.recording_mode, s.recording_state,
   s.recording_bytes, s.recording_truncated`
 
@@ -41,6 +42,7 @@ export interface SessionRow {
   readonly columns: number
   readonly rows: number
   readonly isolation: Isolation
+  readonly limits: SessionLimits | null
   readonly lifetime_seconds: number
   readonly idle_timeout_seconds: number
   readonly runner_id: string | null
@@ -83,6 +85,7 @@ function toSessionInfo(row: SessionRow): SessionInfo {
     columns: row.columns,
     rows: row.rows,
     isolation: row.isolation,
+    limits: row.limits,
     lifetimeSeconds: row.lifetime_seconds,
     idleTimeoutSeconds: row.idle_timeout_seconds,
     createdAt: row.created_at.toISOString(),

@@ -4,6 +4,7 @@ import type {
   Phase,
   PhaseReport,
   SessionExit,
+  SessionLimits,
   SessionState,
 } from '@cliscale/sdk/protocol'
 import { type CreatedSession, type CreateSession, createSession } from './create-session.ts'
@@ -16,8 +17,11 @@ import { findTarget, type SessionTarget } from './target.ts'
 /** Where a session goes, with what must be known there. The event row follows from it. */
 export type Move =
   | { readonly to: Phase; readonly phase: PhaseReport }
-  /** `isolation`: what its runner keeps it apart with; default: as it was planned. */
-  | { readonly to: 'running'; readonly isolation?: Isolation }
+  /** `found`: what its runner keeps it apart and within bounds with; default: as it was planned. */
+  | {
+      readonly to: 'running'
+      readonly found?: { readonly isolation: Isolation; readonly limits: SessionLimits }
+    }
   | { readonly to: 'ending'; readonly reason: EndReason }
   /**
    * `runner`: what becomes of the session's runner in the same statement; default `lingering`, which also says that the
@@ -192,7 +196,8 @@ WITH s AS (
     ended_at = CASE WHEN $3 = 'ended' THEN now() END,
     end_reason = COALESCE($5, s.end_reason),
     exit = $6,
-    isolation = COALESCE($10::text, s.isolation),
+    isolation = COALESCE($10::jsonb->>'isolation', s.isolation),
+    limits = COALESCE($10::jsonb->'limits', s.limits),
     sealed = CASE WHEN $3 = 'ended' THEN NULL ELSE s.sealed END
   WHERE s.id = $1 AND s.state = ANY ($2) AND ($9::text IS NULL OR s.runner_id = $9)
   RETURNING s.*
@@ -220,7 +225,7 @@ function transitionValues({ id, from, move, runnerId }: Transition): unknown[] {
     ended ? (move.runner ?? 'lingering') : null,
     JSON.stringify(eventOf(move)),
     runnerId ?? null,
-    move.to === 'running' ? (move.isolation ?? null) : null,
+    move.to === 'running' && move.found !== undefined ? JSON.stringify(move.found) : null,
   ]
 }
 

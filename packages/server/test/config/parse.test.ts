@@ -69,6 +69,24 @@ test('a public address in clear must be allowed by name', () => {
   assert.deepEqual(problemsOf([...open, '--insecure-http']), [])
 })
 
+test('sessions without isolation on a server that others can reach must be accepted in so many words', () => {
+  const open = ['--host=0.0.0.0', '--public-url=https://t.example.com', '--isolation=none']
+  assert.match(problemsOf(open)[0] ?? '', /--isolation=none with --host=0\.0\.0\.0 .*--allow-unisolated/)
+  assert.deepEqual(problemsOf([...open, '--allow-unisolated']), [])
+  assert.deepEqual(problemsOf(['--isolation=none']), [])
+})
+
+test('paths that sessions see are separated by colons, and uids are a range without root', () => {
+  assert.deepEqual(parseConfig(['--session-paths=/opt/a, b:/srv/'], {}).sessionPaths, ['/opt/a, b', '/srv'])
+  assert.match(problemsOf(['--session-paths=opt'])[0] ?? '', /"opt" is not absolute/)
+  assert.deepEqual(parseConfig(['--session-uids=70000-70999'], {}).sessionUids, {
+    first: 70_000,
+    last: 70_999,
+  })
+  for (const range of ['0-10', '5', '10-5', '1-4294967295', 'a-b'])
+    assert.match(problemsOf([`--session-uids=${range}`])[0] ?? '', /range of uids/)
+})
+
 test('modes apart need a database of their own', () => {
   assert.match(problemsOf(['--mode=gateway'])[0] ?? '', /DATABASE_URL/)
   assert.match(problemsOf(['--mode=controller'])[0] ?? '', /DATABASE_URL/)

@@ -141,7 +141,12 @@ test('stop ends processes that left group, session and parent, and frees read-on
   const home = join(bench.dataFolder, 'work', spec.runnerId, 'home')
   const script = 'mkdir -p locked/deep && chmod 500 locked && (setsid sleep 600 &) && exit 0'
   const { uid, gid } = statSync(home)
-  const outside = spawn('sh', ['-c', script], { env: { HOME: home, PATH: process.env.PATH }, cwd: home, uid, gid })
+  const outside = spawn('sh', ['-c', script], {
+    env: { HOME: home, PATH: process.env.PATH },
+    cwd: home,
+    uid,
+    gid,
+  })
   await once(outside, 'exit')
   const [straggler] = await waitFor(
     () => {
@@ -167,6 +172,10 @@ test('isolation that is demanded and not possible is refused, and else the log s
   await assert.rejects(createProcessDriver({ dataFolder, isolation: 'bubblewrap', log, trySandbox }), {
     code: 'START_FAILED',
     message: 'no user namespaces.',
+  })
+  await assert.rejects(createProcessDriver({ dataFolder, mustIsolate: true, log, trySandbox }), {
+    code: 'START_FAILED',
+    message: /Other machines can reach this server, and no user namespaces; .*--allow-unisolated\.$/,
   })
   const driver = await createProcessDriver({ dataFolder, log, trySandbox })
   assert.equal(driver.isolation, 'none')

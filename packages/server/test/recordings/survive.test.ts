@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { CreateSessionResponse } from '@cliscale/sdk/protocol'
@@ -55,13 +55,14 @@ function assertCounted(output: string): number {
 
 async function runnerFile({ dataDir }: Place): Promise<string> {
   const folder = join(dataDir, 'recordings', 'runners')
-  const [name = ''] = await readdir(folder)
-  return join(folder, name)
+  const names = await readdir(folder, { recursive: true })
+  return join(folder, names.find((name) => name.endsWith('.cast')) ?? '')
 }
 
 async function leftovers({ dataDir }: Place): Promise<readonly string[]> {
   const folders = ['spool', 'runners'].map((name) => join(dataDir, 'recordings', name))
-  return (await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])))).flat()
+  const found = folders.map((folder) => readdir(folder, { recursive: true }).catch(() => []))
+  return (await Promise.all(found)).flat().filter((name) => name.includes('.cast'))
 }
 
 async function killRunner({ dataDir }: Place): Promise<void> {
@@ -139,8 +140,10 @@ test('server and runner killed together lose nothing that was written, and a tor
   const written = await readFile(file, 'utf8')
   await appendFile(file, '[0.01,"o","torn')
   // Left by lives before: no row tells of them.
-  const stray = join(place.dataDir, 'recordings', 'runners', `run_${'x'.repeat(22)}.cast`)
-  await writeFile(stray, '{}\n')
+  const gone = `run_${'x'.repeat(22)}`
+  const strays = join(place.dataDir, 'recordings', 'runners', gone)
+  await mkdir(strays)
+  await writeFile(join(strays, `${gone}.cast`), '{}\n')
   const second = await place.start(first.apiKey)
   const info = await finished(second, session.id)
   assert.deepEqual([info.failure?.code, info.recording?.state], ['RUNNER_LOST', 'stored'])

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   descendants,
+  identify,
   isAlive,
   type ProcessIdentity,
   signal,
@@ -25,14 +26,22 @@ export async function runnerProcess(paths: RunnerPaths): Promise<ProcessIdentity
   return withArgument(paths.address)
 }
 
+/** How a runner is ended. */
+export interface EndOptions {
+  /** Time for the runner to end its command, in milliseconds. */
+  readonly graceMs: number
+  /** Processes in its control groups. */
+  readonly members: () => Promise<readonly number[]> | readonly number[]
+}
+
 /**
  * Ends a runner and all that it started: SIGTERM and a time of grace, in which the runner ends its command, then
- * SIGKILL to its group, to its descendants, to whatever runs as the session's own user, and, where it has none, to
+ * SIGKILL to its group, to its descendants, to what is in its control groups or runs as the session's own user, and, where it has none, to
  * processes that carry the session's home folder.
  *
  * @throws {Error} when something is still alive afterwards
  */
-export async function endProcesses(paths: RunnerPaths, graceMs: number): Promise<void> {
+export async function endProcesses(paths: RunnerPaths, { graceMs, members }: EndOptions): Promise<void> {
   const runner = await runnerProcess(paths)
   const family = runner === null ? [] : [runner, ...descendants(runner.pid)]
   if (runner !== null) {
@@ -45,7 +54,8 @@ export async function endProcesses(paths: RunnerPaths, graceMs: number): Promise
   // A member may start another one between the look and the signal, so look again until nobody is left.
   for (;;) {
     const strays = user === null ? withEnvironment(`HOME=${paths.home}`) : withUser(user)
-    const living = [...family.filter(isAlive), ...strays]
+    const grouped = (await members()).flatMap((pid) => identify(pid) ?? [])
+    const living = [...family.filter(isAlive), ...strays, ...grouped]
     if (living.length === 0) return
     if (performance.now() >= deadline) throw new Error(`processes did not end: ${pidsOf(living)}`)
     if (user !== null) await endAllOf(user)

@@ -29,6 +29,8 @@ export interface LaunchRequest {
   readonly spec: RunnerSpec
   /** Uid and gid that it becomes; null when it stays what the server is. */
   readonly user: number | null
+  /** Where its control group counts what it ended for want of memory; null: nowhere. */
+  readonly memoryEvents: string | null
 }
 
 /** File descriptor on which a runner finds its secret. */
@@ -59,14 +61,29 @@ export async function launch(request: LaunchRequest): Promise<ChildProcess> {
   }
 }
 
-function flags({ paths, spec, program: { policy }, user }: LaunchRequest): string[] {
+function flags(request: LaunchRequest): string[] {
+  const { paths, spec, program, user } = request
+  const { policy } = program
   return [
     ['--listen', paths.address],
     ['--runner-id', spec.runnerId],
     ['--secret-file', `/dev/fd/${SECRET_FD}`],
     ['--recording-folder', paths.recording],
     ['--bundle-http-hosts', policy.bundleHttpHosts.join(',')],
+    limitFlags(policy),
+    ...(request.memoryEvents === null ? [] : [['--memory-events', request.memoryEvents]]),
     isolationFlags(policy, { work: paths.home, temporary: paths.temporary, user }),
+  ].flat()
+}
+
+function limitFlags({ limits, groupLimits }: RunnerPolicy): string[] {
+  return [
+    ['--max-processes', String(limits.processes)],
+    ['--max-memory-bytes', String(limits.memoryBytes)],
+    ['--max-cpus', String(limits.cpus)],
+    ['--max-open-files', String(limits.openFiles)],
+    ['--max-disk-bytes', String(limits.diskBytes)],
+    ['--group-limits', groupLimits.join(',')],
   ].flat()
 }
 

@@ -10,7 +10,8 @@ import { endProcesses, runnerProcess } from './end-runner.ts'
 import { launch, type RunnerProgram } from './launch.ts'
 import { identify, type ProcessIdentity } from './process-table.ts'
 import { answers, whenListening } from './readiness.ts'
-import { digestOf } from './policy.ts'
+import { ControlGroups } from './control-groups.ts'
+import { digestOf, type SessionBounds, UNBOUNDED } from './policy.ts'
 import {
   createFolders,
   giveFolders,
@@ -46,6 +47,10 @@ export interface ProcessDriverOptions {
   readonly log: Log
   /** Shown to isolated sessions beside the system's folders, read-only; absolute. Default none. */
   readonly shownPaths?: readonly string[]
+  /** True: without a sandbox there is no driver, whatever `isolation` says. Default false. */
+  readonly mustIsolate?: boolean
+  /** What a session may use. Default: no bounds. */
+  readonly limits?: SessionBounds
   /** Uids that sessions of a root server get, one each. Default: a range that belongs to nobody. */
   readonly sessionUids?: UserRange | null
   /** Finds out whether sandboxes work. Default: makes one, as a runner would. */
@@ -63,7 +68,10 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   const folders = await prepareFolders(dataFolder, range?.first ?? null)
   const users = range === null ? null : await SessionUsers.open(range, join(folders.runtime, 'users'))
   const software = await reachableSoftware(options.runnerEntry, { folders, user: range?.first ?? null })
+  const groups = await ControlGroups.open()
   const policy = {
+    limits: options.limits ?? UNBOUNDED,
+    groupLimits: groups?.holds ?? [],
     isolation: 'bubblewrap',
     users: range,
     shownPaths: options.shownPaths ?? [],
@@ -76,7 +84,13 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   }
   const trial = { program: { ...program, policy }, folders, users }
   const isolation = await chooseIsolation(options, trial)
-  return new ProcessDriver({ folders, users, log, program: { ...program, policy: { ...policy, isolation } } })
+  return new ProcessDriver({
+    folders,
+    users,
+    groups,
+    log,
+    program: { ...program, policy: { ...policy, isolation } },
+  })
 }
 
 /**
@@ -106,6 +120,13 @@ async function chooseIsolation(
   const verdict = await (options.trySandbox ?? trySandbox)(trial)
   if (verdict.usable) return 'bubblewrap'
   if (options.isolation === 'bubblewrap') throw new CodedError('START_FAILED', `${verdict.reason}.`)
+  if (options.mustIsolate === true) {
+    const accept = 'isolate sessions, or accept that they are not with --allow-unisolated'
+    throw new CodedError(
+      'START_FAILED',
+      `Other machines can reach this server, and ${verdict.reason}; ${accept}.`,
+    )
+  }
   options.log.warn(
     { reason: verdict.reason },
     'sessions are not isolated from this machine and from each other',
@@ -121,6 +142,7 @@ class ProcessDriver implements Driver {
   readonly policy: string
   readonly #program: RunnerProgram
   readonly #users: SessionUsers | null
+  readonly #groups: ControlGroups | null
   readonly #listeners = new Set<(runner: ObservedRunner) => void>()
   readonly #waits = new Map<string, () => void>()
   readonly #starts = new Map<string, Promise<ObservedRunner>>()
@@ -133,12 +155,14 @@ class ProcessDriver implements Driver {
     readonly folders: RunnerFolders
     readonly program: RunnerProgram
     readonly users: SessionUsers | null
+    readonly groups: ControlGroups | null
     readonly log: Log
   }) {
     const { folders, program } = options
     this.#folders = folders
     this.#program = program
     this.#users = options.users
+    this.#groups = options.groups
     this.isolation = program.policy.isolation
     this.policy = digestOf(program.policy, program)
     this.recordings = leftRecordings(folders.recordings)
@@ -207,7 +231,13 @@ class ProcessDriver implements Driver {
     try {
       const user = (await this.#users?.take(paths.folder)) ?? null
       if (user !== null) await giveFolders(paths, user)
-      return await launch({ program: this.#program, folders: this.#folders, paths, spec, user })
+      const memoryEvents = this.#groups?.memoryEvents(spec.runnerId) ?? null
+      const program = this.#program
+      const child = await launch({ program, folders: this.#folders, paths, spec, user, memoryEvents })
+      // Nobody has the runner's secret and address yet, so it has no session that could start something before.
+      if (child.pid !== undefined)
+        await this.#groups?.enclose(spec.runnerId, child.pid, program.policy.limits)
+      return child
     } catch (error) {
       await this.#free(paths)
       if (error instanceof CodedError) throw error
@@ -218,7 +248,8 @@ class ProcessDriver implements Driver {
   async #stop(runnerId: string, graceMs: number): Promise<void> {
     const paths = pathsOf(this.#folders, runnerId)
     this.#stopWaiting(runnerId)
-    await endProcesses(paths, graceMs)
+    await endProcesses(paths, { graceMs, members: () => this.#groups?.members(runnerId) ?? [] })
+    await this.#groups?.remove(runnerId)
     await this.#free(paths)
     this.#seenUp.delete(runnerId)
   }

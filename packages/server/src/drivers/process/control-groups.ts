@@ -1,0 +1,239 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** What a control group can hold a runner to. */
+export interface GroupLimits {
+  /** Processes and threads; 0: any number. */
+  readonly processes: number
+  readonly memoryBytes: number
+  /** Processors, a fraction included. */
+  readonly cpus: number
+}
+
+/** Names of {@link GroupLimits}. */
+export type GroupLimit = keyof GroupLimits
+
+/** What the runner itself needs, on top of what its session may have. */
+const RUNNER = { processes: 64, memoryBytes: 134_217_728 } as const
+
+/** Microseconds over which a processor's use is counted (sched-bwc, cgroup-v2 in the kernel's documentation). */
+const PERIOD_US = 100_000
+
+/** A group goes once its last process is reaped. */
+const REMOVE_TRIES = 50
+const REMOVE_EVERY_MS = 20
+
+/** One hierarchy in which this server may make groups. */
+interface Hierarchy {
+  /** Folder below which groups are made. */
+  readonly base: string
+  /** File in which a group counts what it ended for want of memory. */
+  readonly memoryFile: 'memory.events' | 'memory.oom_control'
+  readonly limits: readonly GroupLimit[]
+  /** Files to write for the limits that are wanted. */
+  settings(limits: GroupLimits): Readonly<Record<string, string>>
+}
+
+/** Control groups around runners, each with its session: v2, or the hierarchies of v1. */
+export class ControlGroups {
+  /** Limits that they see to. */
+  readonly holds: readonly GroupLimit[]
+  readonly #hierarchies: readonly Hierarchy[]
+
+  private constructor(hierarchies: readonly Hierarchy[]) {
+    this.#hierarchies = hierarchies
+    this.holds = hierarchies.flatMap(({ limits }) => limits)
+  }
+
+  /** Finds out what this process may do, by doing it. Null where it may make no group that limits anything. */
+  static async open(): Promise<ControlGroups | null> {
+    const usable: Hierarchy[] = []
+    for (const hierarchy of [...(await unified()), ...(await separate())]) {
+      if (await isUsable(hierarchy)) usable.push(hierarchy)
+    }
+    return usable.length === 0 ? null : new ControlGroups(usable)
+  }
+
+  /** Makes a runner's group, with its limits, and puts the runner's process into it. */
+  async enclose(name: string, pid: number, limits: GroupLimits): Promise<void> {
+    for (const { base, settings } of this.#hierarchies) {
+      const group = join(base, name)
+      await mkdir(group, { recursive: true })
+      for (const [file, value] of Object.entries(settings(limits))) await writeFile(join(group, file), value)
+      await writeFile(join(group, 'cgroup.procs'), String(pid))
+    }
+  }
+
+  /** Where a group counts what it ended for want of memory; null when none does. */
+  memoryEvents(name: string): string | null {
+    const found = this.#hierarchies.find(({ limits }) => limits.includes('memoryBytes'))
+    return found === undefined ? null : join(found.base, name, found.memoryFile)
+  }
+
+  /** Processes in a runner's groups. */
+  async members(name: string): Promise<readonly number[]> {
+    const found = await Promise.all(this.#hierarchies.map(({ base }) => membersOf(join(base, name))))
+    return [...new Set(found.flat())]
+  }
+
+  /** Removes a runner's groups, whose processes are gone. */
+  async remove(name: string): Promise<void> {
+    for (const { base } of this.#hierarchies) await removeGroup(join(base, name))
+  }
+}
+
+/** The hierarchies of v1 that hold something, by their controller. */
+const SEPARATE = [
+  {
+    controller: 'pids',
+    limit: 'processes',
+    settings: ({ processes }: GroupLimits) => setting('pids.max', withRunner(processes, RUNNER.processes)),
+  },
+  {
+    controller: 'memory',
+    limit: 'memoryBytes',
+    settings: ({ memoryBytes }: GroupLimits) =>
+      setting('memory.limit_in_bytes', withRunner(memoryBytes, RUNNER.memoryBytes)),
+  },
+  {
+    controller: 'cpu',
+    limit: 'cpus',
+    settings: ({ cpus }: GroupLimits) => setting('cpu.cfs_quota_us', Math.round(cpus * PERIOD_US)),
+  },
+] as const
+
+async function separate(): Promise<Hierarchy[]> {
+  const [mounts, places] = await Promise.all([mountsOf('cgroup'), ownPlaces()])
+  return SEPARATE.flatMap(({ controller, limit, settings }) => {
+    const mount = mounts.find(({ options }) => options.includes(controller))
+    const place = places.get(controller)
+    if (mount === undefined || place === undefined) return []
+    const base = join(mount.path, place, FOLDER)
+    return [{ base, memoryFile: 'memory.oom_control' as const, limits: [limit], settings }]
+  })
+}
+
+/** Controllers of v2 by the limits that they hold. */
+const UNIFIED: Readonly<Record<string, GroupLimit>> = {
+  pids: 'processes',
+  memory: 'memoryBytes',
+  cpu: 'cpus',
+}
+
+/** v2: a group may have processes or limited children, so this server's own processes move into a group beside the runners'. */
+async function unified(): Promise<Hierarchy[]> {
+  const [mount] = await mountsOf('cgroup2')
+  const place = (await ownPlaces()).get('')
+  if (mount === undefined || place === undefined) return []
+  const own = join(mount.path, place)
+  const offered = await wordsOf(join(own, 'cgroup.controllers'))
+  const controllers = Object.keys(UNIFIED).filter((name) => offered.includes(name))
+  if (controllers.length === 0 || !(await delegate(own, controllers))) return []
+  const settings = ({ processes, memoryBytes, cpus }: GroupLimits): Readonly<Record<string, string>> => ({
+    ...setting('pids.max', withRunner(processes, RUNNER.processes)),
+    ...setting('memory.max', withRunner(memoryBytes, RUNNER.memoryBytes)),
+    ...(cpus === 0 ? {} : { 'cpu.max': `${Math.round(cpus * PERIOD_US)} ${PERIOD_US}` }),
+  })
+  const limits = controllers.flatMap((name) => UNIFIED[name] ?? [])
+  return [{ base: join(own, FOLDER), memoryFile: 'memory.events', limits, settings }]
+}
+
+/** Hands controllers down to the folder of runners' groups. False when this process may not. */
+async function delegate(own: string, controllers: readonly string[]): Promise<boolean> {
+  const wanted = controllers.map((name) => `+${name}`).join(' ')
+  const control = 'cgroup.subtree_control'
+  try {
+    await mkdir(join(own, FOLDER), { recursive: true })
+    if (!isSubset(controllers, await wordsOf(join(own, control)))) {
+      await mkdir(join(own, `${FOLDER}-server`), { recursive: true })
+      for (const pid of await membersOf(own))
+        await writeFile(join(own, `${FOLDER}-server`, 'cgroup.procs'), String(pid))
+      await writeFile(join(own, control), wanted)
+    }
+    await writeFile(join(own, FOLDER, control), wanted)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Makes a group with a limit of each kind, and removes it. */
+async function isUsable({ base, settings }: Hierarchy): Promise<boolean> {
+  const group = join(base, `trial-${randomBytes(6).toString('hex')}`)
+  try {
+    await mkdir(group, { recursive: true })
+    const trial = settings({ processes: 1, memoryBytes: 1, cpus: 1 })
+    for (const [file, value] of Object.entries(trial)) await writeFile(join(group, file), value)
+    return true
+  } catch {
+    return false
+  } finally {
+    await removeGroup(group).catch(() => {})
+  }
+}
+
+/** Name of the folder for all installations: runner ids are random. */
+const FOLDER = 'cliscale'
+
+function setting(file: string, value: number): Readonly<Record<string, string>> {
+  return value === 0 ? {} : { [file]: String(value) }
+}
+
+function withRunner(limit: number, own: number): number {
+  return limit === 0 ? 0 : limit + own
+}
+
+interface Mount {
+  readonly path: string
+  readonly options: readonly string[]
+}
+
+/** Writable mounts of a file system (proc_pid_mounts(5)). */
+async function mountsOf(type: string): Promise<Mount[]> {
+  const text = await readFile('/proc/self/mounts', 'latin1').catch(() => '')
+  return text
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([, , kind, options = '']) => kind === type && options.split(',').includes('rw'))
+    .map(([, path = '', , options = '']) => ({ path, options: options.split(',') }))
+}
+
+/** This process's group by controller; v2's has no name (cgroups(7)). */
+async function ownPlaces(): Promise<ReadonlyMap<string, string>> {
+  const text = await readFile('/proc/self/cgroup', 'latin1').catch(() => '')
+  const rows = text.split('\n').map((line) => /^\d+:([^:]*):(.*)$/.exec(line))
+  return new Map(
+    rows.flatMap((row) =>
+      row === null ? [] : (row[1] ?? '').split(',').map((controller) => [controller, row[2] ?? '/'] as const),
+    ),
+  )
+}
+
+async function wordsOf(path: string): Promise<string[]> {
+  const text = await readFile(path, 'latin1').catch(() => '')
+  return text.trim().split(/\s+/)
+}
+
+function isSubset(some: readonly string[], all: readonly string[]): boolean {
+  return some.every((name) => all.includes(name))
+}
+
+async function membersOf(group: string): Promise<number[]> {
+  const text = await readFile(join(group, 'cgroup.procs'), 'latin1').catch(() => '')
+  return text.split('\n').filter(Boolean).map(Number)
+}
+
+async function removeGroup(group: string): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await rmdir(group)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') return
+      if (code !== 'EBUSY' || attempt >= REMOVE_TRIES) throw error
+      await pause(REMOVE_EVERY_MS)
+    }
+  }
+}
