@@ -52,6 +52,7 @@ CREATE TABLE runners (
   ready_at timestamp with time zone,
   released_at timestamp with time zone,
   ended_at timestamp with time zone,
+  policy text NOT NULL,
   CONSTRAINT runners_pkey PRIMARY KEY (id),
   CONSTRAINT runners_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
   CONSTRAINT runners_state_check CHECK ((state = ANY (ARRAY['creating'::text, 'blank'::text, 'claimed'::text, 'lingering'::text, 'ended'::text])))
@@ -118,6 +119,7 @@ CREATE TABLE sessions (
   recording_bytes bigint,
   recording_truncated boolean NOT NULL DEFAULT false,
   recording_finished_at timestamp with time zone,
+  limits jsonb,
   CONSTRAINT sessions_pkey PRIMARY KEY (id),
   CONSTRAINT sessions_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE,
   CONSTRAINT sessions_check CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
