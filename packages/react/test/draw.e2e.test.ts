@@ -177,6 +177,28 @@ test('rows that showed much else look like rows that are drawn for the first tim
   assert.deepEqual(stage.complaints, [])
 })
 
+for (const deviceScaleFactor of [1, 2]) {
+  test(`an underscore is to be seen where one CSS pixel has ${deviceScaleFactor}`, async (t) => {
+    const stage = await openStage(t, { policy: STRICT_POLICY })
+    const program = "printf 'a_b\\n\\033[7ma_b \\033[0m\\n\\033[1ma_b\\n'; read go"
+    const { id } = await stage.cliscale.sessions.create({ command: 'sh', args: ['-c', program] })
+    const page = await stage.open(`session=${id}`, { deviceScaleFactor })
+    await connected(page)
+    await page.locator('.xterm-rows .xterm-bold').getByText('a_b', { exact: true }).waitFor()
+    const screen = await page.locator('.xterm-screen').boundingBox()
+    assert.ok(screen)
+    const { columns, rows } = await page.evaluate(() => window.terminal.size)
+    const [width, height] = [screen.width / columns, screen.height / rows]
+    const cell = (column: number, row: number): Promise<Buffer> => {
+      // Without the edges, which the letter beside may reach over.
+      const x = screen.x + column * width + 2
+      return page.screenshot({ clip: { x, y: screen.y + row * height, width: width - 4, height } })
+    }
+    for (const row of [0, 1, 2]) assert.notDeepEqual(await cell(1, row), await cell(3, row), `row ${row}`)
+    assert.deepEqual(stage.complaints, [])
+  })
+}
+
 test('inverse text has the colours of plain text exchanged, a colour of its own keeps its background', async (t) => {
   const stage = await openStage(t, { policy: STRICT_POLICY })
   const program = "printf '\\033[7minverse\\033[0m \\033[7;31mred\\033[0m plain\\n'; read go"

@@ -1,15 +1,16 @@
 import type { Terminal } from '@xterm/xterm'
+import { type CellCore, type CellRenderer, FittedCells } from './fitted-cells.ts'
 import { type InverseRenderer, rightInverseText } from './inverse-text.ts'
 import { reuseRows, type RowRenderer } from './reused-rows.ts'
 import { type StrictStyles, styleRowsByObject, type StylingRenderer } from './strict-styles.ts'
 
-interface Renderer extends StylingRenderer, RowRenderer, InverseRenderer {
+interface Renderer extends StylingRenderer, RowRenderer, InverseRenderer, CellRenderer {
   readonly _rowFactory?: NonNullable<StylingRenderer['_rowFactory']> &
     NonNullable<RowRenderer['_rowFactory']> &
     NonNullable<InverseRenderer['_rowFactory']>
 }
 
-interface XtermCore {
+interface XtermCore extends CellCore {
   _createRenderer?: () => Renderer
 }
 
@@ -22,11 +23,14 @@ export function openXterm(terminal: Terminal, container: HTMLElement, styles: St
   const core = (terminal as { _core?: XtermCore })._core
   const create = core?._createRenderer
   if (core !== undefined && create !== undefined) {
+    const cells = new FittedCells(core, page)
     core._createRenderer = () => {
+      cells.raise()
       const renderer = styles.withSheets(page, () => create.call(core))
       styleRowsByObject(renderer)
       rightInverseText(renderer)
       reuseRows(renderer)
+      cells.align(renderer)
       return renderer
     }
   }

@@ -70,6 +70,13 @@ class SpanDraft {
     Object.seal(this)
   }
 
+  cloneNode(): SpanDraft {
+    const clone = new SpanDraft()
+    clone.className = this.className
+    Object.assign(clone.style, this.style)
+    return clone
+  }
+
   get css(): string {
     const { cssText, letterSpacing, textDecoration, textDecorationColor } = this.style
     let css = cssText

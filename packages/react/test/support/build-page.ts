@@ -20,10 +20,16 @@ export function buildPage(reactFolder?: string): Promise<PageFiles> {
   return built
 }
 
-async function bundle(reactFolder?: string): Promise<PageFiles> {
+/** Bundles the page of the tests of glyphs. */
+export function buildGlyphPage(): Promise<PageFiles> {
+  return bundle(undefined, 'glyphs.ts')
+}
+
+async function bundle(reactFolder?: string, entry = 'app.tsx'): Promise<PageFiles> {
+  const name = entry.slice(0, entry.lastIndexOf('.'))
   const modules = reactFolder === undefined ? undefined : `${reactFolder}/node_modules`
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('../pages/app.tsx', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`../pages/${entry}`, import.meta.url))],
     bundle: true,
     write: false,
     outdir: '/',
@@ -41,7 +47,7 @@ async function bundle(reactFolder?: string): Promise<PageFiles> {
   })
   const html =
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Test</title><link rel="icon" href="data:,">' +
-    '<link rel="stylesheet" href="/app.css"><script type="module" src="/app.js"></script></head>' +
+    `<link rel="stylesheet" href="/${name}.css"><script type="module" src="/${name}.js"></script></head>` +
     '<body><div id="root"></div></body></html>'
   const files = outputFiles.map(({ path, contents }) => {
     const type = TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
