@@ -14,13 +14,13 @@ const leanWebSockets: NonNullable<Options['esbuildPlugins']>[number] = {
   },
 }
 
-/** One file that starts fast: everything but the native addon is bundled. */
+/** Programs that start fast: everything but the native addon is bundled. */
 export default defineConfig({
-  entry: ['src/main.ts'],
+  entry: { main: 'src/main.ts', 'unpack-program': 'src/bundle/unpack-program.ts' },
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  dts: true,
+  dts: { entry: { main: 'src/main.ts' } },
   sourcemap: true,
   clean: true,
   // The text of a module stays in memory beside its code. Names stay, so that a stack trace can be read.

@@ -1,20 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { closeSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 
 import { RUNNER_ID_HEADER } from '@cliscale/sdk/protocol'
 
 import { RefusedRequest } from './assignment.ts'
+import { takeFile } from './taken-file.ts'
 
-const DESCRIPTOR = /^\/(?:dev\/fd|proc\/self\/fd)\/(\d+)$/
-
-/** Reads the runner secret once. A descriptor is closed after that, so that no command inherits it. @throws {Error} */
+/** Reads the runner secret once. @throws {Error} */
 export function readSecret(path: string): string {
-  const descriptor = DESCRIPTOR.exec(path)?.[1]
-  const source = descriptor === undefined ? path : Number(descriptor)
-  const secret = readFileSync(source, 'utf8').trim()
-  // Standard input and output are replaced by the terminal anyway, and Node wants them open.
-  if (typeof source === 'number' && source > 2) closeSync(source)
+  const secret = takeFile(path, (source) => readFileSync(source, 'utf8')).trim()
   if (secret.length < 16) throw new Error('the runner secret is shorter than 16 characters')
   return secret
 }

@@ -1,6 +1,10 @@
 import { isAbsolute } from 'node:path'
 
 import { GROUP_LIMITS, type GroupLimit, type WantedLimits } from './isolation/limits.ts'
+import { takeFile } from './taken-file.ts'
+import { networkList } from './bundle/addresses.ts'
+import { readHost } from './bundle/allowed-hosts.ts'
+import { type OutsideWorld, PLAIN_WORLD, readOutsideWorld } from './bundle/outside-world.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 
 /** Where the runner listens. */
@@ -37,6 +41,8 @@ export interface RunnerConfig extends IsolationConfig {
   /** Private folder for recordings; none: nothing can be recorded. */
   readonly recordingFolder: string | undefined
   readonly bundleHttpHosts: readonly string[]
+  readonly bundlePrivateNetworks: readonly string[]
+  readonly outsideWorld: OutsideWorld
   readonly blankTimeoutMs: number
   readonly logLevel: LogLevel
 }
@@ -126,7 +132,18 @@ const ROWS = {
   'bundle-http-hosts': {
     meaning: 'hosts, separated by commas, from which a bundle may come over http; host or host:port',
     default: '',
-    read: list,
+    read: (text: string) => list(text).map((host) => checked(host, readHost)),
+  },
+  'bundle-private-networks': {
+    meaning: 'networks such as 10.0.0.0/8, separated by commas, in which a host of a bundle may be',
+    default: '',
+    read: (text: string) => list(text).map((network) => checked(network, (item) => networkList([item]))),
+  },
+  'outside-world-file': {
+    meaning:
+      'JSON file with httpsProxy, httpProxy, noProxy and certificates (PEM), or /dev/fd/N like the secret; none: no proxy',
+    default: '',
+    read: (text: string) => (text === '' ? PLAIN_WORLD : readWorldFile(text)),
   },
   'blank-timeout-ms': {
     meaning: 'a runner without an assignment ends after this many milliseconds without its controller',
@@ -158,6 +175,8 @@ export function parseConfig(argv: readonly string[]): Parsed<RunnerConfig> {
     secretFile: flags.value('secret-file'),
     recordingFolder: flags.value('recording-folder'),
     bundleHttpHosts: flags.value('bundle-http-hosts'),
+    bundlePrivateNetworks: flags.value('bundle-private-networks'),
+    outsideWorld: flags.value('outside-world-file'),
     blankTimeoutMs: flags.value('blank-timeout-ms'),
     logLevel: flags.value('log-level'),
   })
@@ -321,6 +340,25 @@ function readMilliseconds(text: string): number {
     throw new Problem('must be a whole number of milliseconds from 1 to 86400000')
   }
   return value
+}
+
+/** An item of a list as it was given, once a reader took it. */
+function checked(item: string, read: (item: string) => unknown): string {
+  try {
+    read(item)
+    return item
+  } catch {
+    throw new Problem(`cannot hold ${JSON.stringify(item.slice(0, 100))}`)
+  }
+}
+
+/** Read here and once: its descriptor is closed, and its proxy's password stands in no argument and no environment. */
+function readWorldFile(path: string): OutsideWorld {
+  try {
+    return takeFile(readAbsolute(path), readOutsideWorld)
+  } catch (error) {
+    throw new Problem(`cannot be used: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 function list(text: string): readonly string[] {

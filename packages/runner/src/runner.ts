@@ -257,9 +257,14 @@ export class Runner {
     const { installBundle } = await import('./bundle/install.ts')
     return installBundle(bundle, {
       folder: cwd,
-      httpHosts: this.#config.bundleHttpHosts,
+      allowed: {
+        httpHosts: this.#config.bundleHttpHosts,
+        privateNetworks: this.#config.bundlePrivateNetworks,
+      },
+      world: this.#config.outsideWorld,
       signal: this.#abort.signal,
       report: (report) => this.#report(report),
+      log: this.#log,
     })
   }
 

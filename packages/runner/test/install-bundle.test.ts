@@ -1,55 +1,17 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { gzipSync } from 'node:zlib'
 
 import type { SessionExit } from '@cliscale/sdk/protocol'
-import { Header } from 'tar'
 
+import { tarOf, type TarEntry } from './support/archives.ts'
+import { serve, sha256 } from './support/install-here.ts'
 import { startRunner } from './support/start-runner.ts'
 import { waitFor } from './support/wait-for.ts'
-
-async function serve(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
-
-interface TarEntry {
-  readonly path: string
-  readonly content?: string
-  readonly type?: 'File' | 'Directory' | 'SymbolicLink' | 'Link' | 'CharacterDevice'
-  readonly linkpath?: string
-  readonly mode?: number
-  /** What the header says instead of the truth. */
-  readonly size?: number
-}
-
-function tarOf(entries: readonly TarEntry[]): Buffer {
-  const blocks = entries.flatMap(
-    ({ path, content = '', type = 'File', linkpath = '', mode = 0o755, size }) => {
-      const data = Buffer.from(content)
-      const header = new Header({ path, type, linkpath, mode, size: size ?? data.length, mtime: new Date(0) })
-      header.encode()
-      return [header.block ?? Buffer.alloc(0), data, Buffer.alloc((512 - (data.length % 512)) % 512)]
-    },
-  )
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1_024)]))
-}
 
 const TOOL: TarEntry = { path: 'tool/bin/hello', content: '#!/bin/sh\necho "hello from $0 in $PWD"\n' }
 
@@ -195,19 +157,15 @@ test('a wrong digest is refused before anything is unpacked', async (t) => {
   assert.deepEqual(readdirSync(workFolder), [])
 })
 
-test('http is refused from hosts that were not allowed, also after a redirect', async (t) => {
+test('http is refused from hosts that were not allowed', async (t) => {
   const archive = tarOf([TOOL])
   const direct = await install(t, archive, { hosts: 'example.com' })
   assert.equal(direct.exit.failure?.code, 'BUNDLE_REFUSED')
-  const redirected = await install(t, archive, {
-    listener: (_request, response) => response.writeHead(302, { location: 'http://localhost:9/x' }).end(),
-  })
-  assert.equal(redirected.exit.failure?.code, 'BUNDLE_REFUSED')
   const file = await install(t, archive, { url: () => 'file:///etc/passwd' })
   assert.equal(file.exit.failure?.code, 'BUNDLE_REFUSED')
 })
 
-test('a network fault is tried again, a missing bundle is not', async (t) => {
+test('a network fault is tried again', async (t) => {
   const archive = tarOf([TOOL])
   let requests = 0
   const flaky = await install(t, archive, {
@@ -219,15 +177,19 @@ test('a network fault is tried again, a missing bundle is not', async (t) => {
   })
   assert.equal(flaky.exit.code, 0)
   assert.equal(requests, 3)
-  requests = 0
-  const missing = await install(t, archive, {
-    listener: (_request, response) => {
-      requests++
-      response.writeHead(404).end()
+})
+
+test('a network fault in the middle leaves nothing of the first attempt in the second', async (t) => {
+  const archive = tarOf([TOOL])
+  let requests = 0
+  const { exit, text } = await install(t, archive, {
+    listener: (request, response) => {
+      if (++requests > 1) response.end(archive)
+      else response.write(Buffer.alloc(100_000), () => request.socket.destroy())
     },
   })
-  assert.equal(missing.exit.failure?.code, 'BUNDLE_FETCH_FAILED')
-  assert.equal(requests, 1)
+  assert.equal(exit.code, 0, text)
+  assert.equal(requests, 2)
 })
 
 test('a bundle that says it is larger than allowed is not downloaded', async (t) => {

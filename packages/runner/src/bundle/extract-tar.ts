@@ -1,9 +1,13 @@
 import { createReadStream } from 'node:fs'
+import { createGunzip } from 'node:zlib'
 
-import { extract, Parser, type ReadEntry } from 'tar'
+import { Parser, type ReadEntry } from 'tar'
 
-import { type ArchiveEntry, ArchiveRules } from './archive-rules.ts'
+import { type ArchiveEntry, ArchiveRules, namesOf } from './archive-rules.ts'
 import type { ExtractOptions } from './extract.ts'
+import { Meter } from './meter.ts'
+import { Refused } from './refusals.ts'
+import { TreeWriter } from './tree-writer.ts'
 
 const KINDS: Readonly<Record<string, ArchiveEntry['kind']>> = {
   File: 'file',
@@ -15,16 +19,21 @@ const KINDS: Readonly<Record<string, ArchiveEntry['kind']>> = {
 }
 
 /** Unpacks a tar archive, compressed with gzip or not, in two passes: the first only looks. */
-export async function extractTar(file: string, options: ExtractOptions): Promise<readonly string[]> {
-  const tops = new Set<string>()
-  const rules = new ArchiveRules()
-  await read(file, options, (entry) => {
-    rules.check(describe(entry))
-    tops.add(entry.path.replace(/^(?:\.\/)+/, '').split('/')[0] ?? '')
-    entry.resume()
+export async function extractTar(options: ExtractOptions & { readonly gzip: boolean }): Promise<void> {
+  const rules = new ArchiveRules(options.limits)
+  await read(options, { entry: (entry) => rules.check(describe(entry)) })
+  rules.finish()
+  const writer = new TreeWriter(options.folder)
+  let done = 0
+  await read(options, {
+    entry: (entry) => {
+      write(writer, entry)
+      options.progress(++done, rules.entries)
+    },
+    data: (chunk) => writer.write(chunk),
+    end: () => writer.end(),
   })
-  await unpack(file, { ...options, entries: rules.entries })
-  return [...tops].filter((name) => name !== '' && name !== '.')
+  writer.finish()
 }
 
 function describe(entry: ReadEntry): ArchiveEntry {
@@ -33,51 +42,78 @@ function describe(entry: ReadEntry): ArchiveEntry {
   return { path: entry.path, kind, bytes: entry.size, ...(isLink ? { target: entry.linkpath ?? '' } : {}) }
 }
 
-async function read(
-  file: string,
-  options: ExtractOptions,
-  onEntry: (entry: ReadEntry) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let failed = false
-    const source = createReadStream(file, { signal: options.signal })
-    const fail = (error: unknown): void => {
-      failed = true
-      source.destroy()
-      reject(error instanceof Error ? error : new Error(String(error)))
-    }
-    const parser = new Parser({
-      strict: true,
-      onReadEntry: (entry) => {
-        try {
-          if (failed) entry.resume()
-          else onEntry(entry)
-        } catch (error) {
-          fail(error)
-          entry.resume()
-        }
-      },
-    })
-    source.on('error', fail)
-    parser.on('error', fail)
-    parser.on('end', resolve)
-    source.on('data', (chunk) => void (failed || parser.write(chunk as Buffer)))
-    source.on('end', () => parser.end())
-  })
+function write(writer: TreeWriter, { path, linkpath = '', mode = 0o644, mtime, type }: ReadEntry): void {
+  const names = namesOf(path, path)
+  const kind = KINDS[type] ?? 'other'
+  if (kind === 'folder') writer.folder(names)
+  else if (kind === 'symlink') writer.symbolicLink(names, linkpath)
+  else if (kind === 'hardlink') writer.hardLink(names, namesOf(linkpath, path))
+  // No setuid, setgid or sticky bit comes out of an archive: the writer takes the permissions alone.
+  else writer.file(names, { mode, modified: mtime })
 }
 
-async function unpack(file: string, options: ExtractOptions & { readonly entries: number }): Promise<void> {
-  let done = 0
-  await extract({
-    file,
-    cwd: options.folder,
-    strict: true,
-    preserveOwner: false,
-    onReadEntry: (entry) => {
-      // No setuid, setgid or sticky bit comes out of an archive.
-      if (entry.mode !== undefined) entry.mode &= 0o777
-      options.progress(++done, options.entries)
-    },
+interface Visitor {
+  readonly entry: (entry: ReadEntry) => void
+  readonly data?: (chunk: Buffer) => void
+  readonly end?: () => void
+}
+
+async function read(
+  { file, gzip, limits }: Parameters<typeof extractTar>[0],
+  visitor: Visitor,
+): Promise<void> {
+  const source = createReadStream('', { fd: file, start: 0, autoClose: false })
+  const gunzip = gzip ? createGunzip() : undefined
+  const meter = new Meter(limits, () => gunzip?.bytesWritten ?? source.bytesRead)
+  const { parser, state } = createParser(visitor, meter)
+  source.on('error', (error) => gunzip?.destroy(error))
+  for await (const piece of gunzip === undefined ? source : source.pipe(gunzip)) {
+    const chunk = piece as Buffer
+    refuseNested(chunk, state)
+    meter.addToAll(chunk.length)
+    parser.write(chunk)
+    if (state.fault !== undefined) throw state.fault
+    // What follows the end is padding; the parser would keep it.
+    if (state.ended) return
+  }
+  parser.end()
+  if (state.fault !== undefined) throw state.fault
+}
+
+interface ParserState {
+  begun: boolean
+  ended: boolean
+  fault: Error | undefined
+}
+
+function createParser(visitor: Visitor, meter: Meter): { parser: Parser; state: ParserState } {
+  const state: ParserState = { begun: false, ended: false, fault: undefined }
+  const parser = new Parser({ strict: true })
+  parser.on('entry', (entry: ReadEntry) => {
+    meter.begin(entry.path)
+    visitor.entry(entry)
+    entry.on('data', (chunk: Buffer) => {
+      meter.add(chunk.length)
+      visitor.data?.(chunk)
+    })
+    entry.on('end', () => visitor.end?.())
   })
-  options.signal.throwIfAborted()
+  parser.on('ignoredEntry', (entry: ReadEntry) => {
+    throw new Refused('special', entry.path)
+  })
+  parser.on('meta', (text: string) => {
+    // The parser takes a path to its first NUL only.
+    if (/^\d+ (?:link)?path=[^\n]*\0/m.test(text)) throw new Refused('nul', /path=([^\0]*)/.exec(text)?.[1])
+  })
+  parser.on('eof', () => (state.ended = true))
+  parser.on('error', (error: Error) => (state.fault ??= error))
+  return { parser, state }
+}
+
+/** The parser would unpack what is packed a second time, out of sight of the meter. */
+function refuseNested(chunk: Buffer, state: ParserState): void {
+  if (state.begun) return
+  state.begun = true
+  const magic = chunk.subarray(0, 4).toString('hex')
+  if (magic.startsWith('1f8b') || magic === '28b52ffd') throw new Refused('no-archive')
 }

@@ -1,12 +1,10 @@
-import { createWriteStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { type Entry, fromFdPromise, getFileNameLowLevel, type ZipFile } from 'yauzl'
 
-import { type Entry, openPromise, type ZipFile } from 'yauzl'
-
-import { type ArchiveEntry, ArchiveRules } from './archive-rules.ts'
+import { type ArchiveEntry, ArchiveRules, namesOf } from './archive-rules.ts'
 import type { ExtractOptions } from './extract.ts'
+import { Meter } from './meter.ts'
+import { Refused } from './refusals.ts'
+import { TreeWriter } from './tree-writer.ts'
 
 const FILE_TYPE = 0o170000
 const SYMLINK = 0o120000
@@ -16,32 +14,44 @@ const FOLDER = 0o040000
 /** `version made by` of archives whose upper attribute bits are Unix modes (APPNOTE 4.4.2). */
 const MADE_ON_UNIX = 3
 
+/** Compression method of a file that is not compressed (APPNOTE 4.4.5). */
+const STORED = 0
+
+/** Where an entry's header and data lie in the archive. */
+interface Extent {
+  readonly path: string
+  readonly start: number
+  readonly end: number
+}
+
 /** Unpacks a zip archive, in two passes: the first only looks. Symbolic links are refused. */
-export async function extractZip(file: string, options: ExtractOptions): Promise<readonly string[]> {
-  const rules = new ArchiveRules()
-  const tops = new Set<string>()
-  await walk(file, options.signal, async (_zip, entry) => {
-    rules.check(describe(entry))
-    tops.add(entry.fileName.split('/')[0] ?? '')
+export async function extractZip(options: ExtractOptions): Promise<void> {
+  const rules = new ArchiveRules(options.limits)
+  const extents: Extent[] = []
+  await walk(options, async (zip, entry, path) => {
+    rules.check({ path, kind: kindOf(entry, path), bytes: entry.uncompressedSize })
+    extents.push(await checkHeaders(zip, entry, path))
   })
+  refuseOverlaps(extents)
+  const writer = new TreeWriter(options.folder)
+  const packed = { bytes: 0 }
+  const meter = new Meter(options.limits, () => packed.bytes)
   let done = 0
-  await walk(file, options.signal, async (zip, entry) => {
-    await write(zip, entry, options)
+  await walk(options, async (zip, entry, path) => {
+    meter.begin(path)
+    packed.bytes += entry.compressedSize
+    await write({ zip, entry, path }, { writer, meter })
     options.progress(++done, rules.entries)
   })
-  return [...tops]
 }
 
-function describe(entry: Entry): ArchiveEntry {
-  return { path: entry.fileName, kind: kindOf(entry), bytes: entry.uncompressedSize }
-}
-
-function kindOf(entry: Entry): ArchiveEntry['kind'] {
-  if (entry.fileName.endsWith('/')) return 'folder'
+function kindOf(entry: Entry, path: string): ArchiveEntry['kind'] {
+  if (path.endsWith('/')) return 'folder'
   const type = unixMode(entry) & FILE_TYPE
   if (type === 0 || type === REGULAR) return 'file'
   // Links are unusual in zip archives and are not worth their risks.
-  return type === SYMLINK || type !== FOLDER ? 'other' : 'folder'
+  if (type === SYMLINK) throw new Refused('zip-link', path)
+  return type === FOLDER ? 'folder' : 'other'
 }
 
 function unixMode(entry: Entry): number {
@@ -49,31 +59,66 @@ function unixMode(entry: Entry): number {
 }
 
 async function walk(
-  file: string,
-  signal: AbortSignal,
-  visit: (zip: ZipFile, entry: Entry) => Promise<void>,
+  { file, limits }: ExtractOptions,
+  visit: (zip: ZipFile, entry: Entry, path: string) => Promise<void>,
 ): Promise<void> {
-  const zip = await openPromise(file, { strictFileNames: true, autoClose: false })
-  try {
-    for await (const entry of zip.eachEntry()) {
-      signal.throwIfAborted()
-      await visit(zip, entry)
-    }
-  } finally {
-    zip.close()
+  // Names and sizes are checked here, each with a sentence of its own.
+  const zip = await fromFdPromise(file, { decodeStrings: false, validateEntrySizes: false, autoClose: false })
+  if (zip.entryCount > limits.entries) throw new Refused('entries')
+  for await (const entry of zip.eachEntry()) {
+    const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry
+    await visit(zip, entry, getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true))
   }
 }
 
-async function write(zip: ZipFile, entry: Entry, options: ExtractOptions): Promise<void> {
-  const path = join(options.folder, entry.fileName)
-  if (kindOf(entry) === 'folder') {
-    await mkdir(path, { recursive: true })
+/** Compares the list of entries with the header in front of an entry's data, of which other programs may read either. */
+async function checkHeaders(zip: ZipFile, entry: Entry, path: string): Promise<Extent> {
+  if (entry.isEncrypted()) throw new Refused('encrypted', path)
+  if (!entry.canDecodeFileData()) throw new Refused('compression', path)
+  if (entry.compressionMethod === STORED && entry.compressedSize !== entry.uncompressedSize)
+    throw new Refused('size', path)
+  const local = await zip.readLocalFileHeaderPromise(entry, { minimal: false })
+  if (!('fileName' in local) || !local.fileName.equals(entry.fileNameRaw))
+    throw new Refused('two-names', path)
+  return {
+    path,
+    start: entry.relativeOffsetOfLocalHeader,
+    end: local.fileDataStart + entry.compressedSize,
+  }
+}
+
+/** Entries that share bytes make a small archive large without any one of them being packed more than usual. */
+function refuseOverlaps(extents: readonly Extent[]): void {
+  let end = 0
+  for (const extent of extents.toSorted((a, b) => a.start - b.start)) {
+    if (extent.start < end) throw new Refused('overlap', extent.path)
+    end = extent.end
+  }
+}
+
+async function write(
+  { zip, entry, path }: { readonly zip: ZipFile; readonly entry: Entry; readonly path: string },
+  { writer, meter }: { readonly writer: TreeWriter; readonly meter: Meter },
+): Promise<void> {
+  const names = namesOf(path, path)
+  if (kindOf(entry, path) === 'folder') {
+    writer.folder(names)
     return
   }
-  await mkdir(dirname(path), { recursive: true })
-  await rm(path, { force: true })
   // An archive made where there are no modes does not say what is a program.
-  const mode = unixMode(entry) === 0 ? 0o755 : unixMode(entry) & 0o777
-  const content = await zip.openReadStreamPromise(entry)
-  await pipeline(content, createWriteStream(path, { mode, flags: 'wx' }), { signal: options.signal })
+  writer.file(names, {
+    mode: unixMode(entry) === 0 ? 0o755 : unixMode(entry),
+    modified: entry.getLastModDate(),
+  })
+  let left = entry.uncompressedSize
+  for await (const piece of await zip.openReadStreamPromise(entry)) {
+    const chunk = piece as Buffer
+    left -= chunk.length
+    if (left < 0) throw new Refused('size', path)
+    meter.addToAll(chunk.length)
+    meter.add(chunk.length)
+    writer.write(chunk)
+  }
+  if (left !== 0) throw new Refused('size', path)
+  writer.end()
 }

@@ -1,57 +1,40 @@
-import { open } from 'node:fs/promises'
+import { fstatSync, readSync } from 'node:fs'
 
-import { BundleError } from './bundle-error.ts'
+import type { UnpackLimits } from './limits.ts'
+import { Refused } from './refusals.ts'
 
-/** What unpacking tells. */
+/** What unpacking needs. */
 export interface ExtractOptions {
-  /** Folder to unpack into; it exists. */
+  /** Descriptor of the archive. */
+  readonly file: number
+  /** Folder to unpack into, absolute; it exists and is empty. */
   readonly folder: string
-  readonly signal: AbortSignal
+  readonly limits: UnpackLimits
   /** Called for each entry; `total` is null while unknown. */
   readonly progress: (done: number, total: number | null) => void
 }
 
 /**
- * Unpacks an archive whose digest was checked. Its kind is told by its first bytes, not by its name. Every entry is checked
- * before the first one is written. Returns the names at its top level.
+ * Unpacks an archive. Its kind is told by its first bytes, not by its name. Every entry is checked before the first one
+ * is written. For the program that unpacks: it blocks while it writes.
  *
- * @throws {BundleError} `BUNDLE_INVALID`, `BUNDLE_TOO_LARGE`
+ * @throws {Refused} for an archive that is not to be unpacked
+ * @throws {Error} of a system call, or of a library that cannot read the archive
  */
-export async function extract(file: string, options: ExtractOptions): Promise<readonly string[]> {
-  try {
-    if ((await kindOf(file)) === 'zip')
-      return await (await import('./extract-zip.ts')).extractZip(file, options)
-    return await (await import('./extract-tar.ts')).extractTar(file, options)
-  } catch (error) {
-    throw archiveError(error, options.signal)
-  }
+export async function extract(options: ExtractOptions): Promise<void> {
+  const kind = kindOf(options.file)
+  if (kind === 'zip') await (await import('./extract-zip.ts')).extractZip(options)
+  else await (await import('./extract-tar.ts')).extractTar({ ...options, gzip: kind === 'gzip' })
 }
 
 const TAR_MAGIC = { at: 257, text: 'ustar' } as const
 
-async function kindOf(file: string): Promise<'tar' | 'zip'> {
-  const handle = await open(file)
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0)
-    const start = buffer.subarray(0, bytesRead)
-    if (start[0] === 0x50 && start[1] === 0x4b) return 'zip'
-    const gzip = start[0] === 0x1f && start[1] === 0x8b
-    const end = TAR_MAGIC.at + TAR_MAGIC.text.length
-    if (gzip || start.subarray(TAR_MAGIC.at, end).toString('latin1') === TAR_MAGIC.text) return 'tar'
-  } finally {
-    await handle.close()
-  }
-  throw new BundleError('BUNDLE_INVALID', 'The bundle is neither a tar nor a zip archive.', {
-    hint: 'Use .tar.gz, .tgz, .tar or .zip.',
-  })
-}
-
-function archiveError(error: unknown, signal: AbortSignal): unknown {
-  if (error instanceof BundleError) return error
-  if (signal.aborted) return signal.reason
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new BundleError('BUNDLE_TOO_LARGE', 'The work folder has no room for the bundle.')
-  }
-  return new BundleError('BUNDLE_INVALID', `The bundle cannot be unpacked: ${message}.`)
+function kindOf(file: number): 'tar' | 'gzip' | 'zip' {
+  const start = Buffer.alloc(Math.min(512, fstatSync(file).size))
+  readSync(file, start, 0, start.length, 0)
+  if (start[0] === 0x50 && start[1] === 0x4b) return 'zip'
+  if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip'
+  const end = TAR_MAGIC.at + TAR_MAGIC.text.length
+  if (start.subarray(TAR_MAGIC.at, end).toString('latin1') === TAR_MAGIC.text) return 'tar'
+  throw new Refused('no-archive')
 }

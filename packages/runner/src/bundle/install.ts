@@ -1,15 +1,22 @@
-import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
-import { BUNDLE, type BundleSpec, type PhaseReport } from '@cliscale/sdk/protocol'
+import type { BundleSpec, PhaseReport } from '@cliscale/sdk/protocol'
 
-import { BundleError } from './bundle-error.ts'
-import { extract } from './extract.ts'
-import { allowedUrl, download } from './fetch.ts'
+import type { Log } from '../log.ts'
+import { type AllowedHosts, HostRules } from './allowed-hosts.ts'
+import { BundleError, fullDisk } from './bundle-error.ts'
+import { openBundleFile } from './bundle-file.ts'
+import { type Download, download } from './fetch.ts'
+import { FETCH_LIMITS, type UnpackLimits } from './limits.ts'
+import { NetworkFault } from './network-fault.ts'
+import type { OutsideWorld } from './outside-world.ts'
+import { openStaging } from './place.ts'
 import { throttled } from './throttle.ts'
+import { trust } from './trust.ts'
+import { unpack } from './unpack.ts'
+import type { Confine } from './unpack-launch.ts'
 import { checkDigest } from './verify.ts'
 
 /** Attempts in all when the network fails, and the pause before each further one. */
@@ -22,44 +29,68 @@ const REPORT_EVERY_MS = 100
 export interface BundleContext {
   /** The work folder, into which the bundle is unpacked. */
   readonly folder: string
-  /** `host` or `host:port` from which plain http is allowed. */
-  readonly httpHosts: readonly string[]
+  readonly allowed: AllowedHosts
+  readonly world: OutsideWorld
   readonly signal: AbortSignal
   readonly report: (report: PhaseReport) => void
+  readonly log: Log
+  /** What is put between this machine and the program that unpacks. Default: nothing. */
+  readonly confine?: Confine
+  /** Default: those of {@link unpack}. */
+  readonly limits?: UnpackLimits
 }
 
 /**
- * Fetches, verifies and unpacks a bundle. Nothing is unpacked before the whole archive was verified. Returns the folders
- * in which its programs are looked for, best first.
+ * Fetches, verifies and unpacks a bundle. Nothing is unpacked before the whole archive was verified, and nothing stays of
+ * one that is not unpacked to its end. Returns the folders in which its programs are looked for, best first.
  *
  * @throws {BundleError}
  */
 export async function installBundle(bundle: BundleSpec, context: BundleContext): Promise<readonly string[]> {
-  allowedUrl(bundle.url, context.httpHosts)
-  const limit = AbortSignal.any([context.signal, timeLimit()])
-  const file = join(context.folder, `.cliscale-bundle-${randomUUID()}`)
+  const rules = new HostRules(context.allowed)
+  rules.url(bundle.url)
+  const file = openBundleFile(context.folder)
   try {
-    checkDigest(await fetchWithRetries(bundle.url, file, { ...context, signal: limit }), bundle.sha256)
-    return programFolders(context.folder, await unpack(file, { ...context, signal: limit }))
+    const { sha256, told } = await fetchWithRetries(bundle.url, { ...context, rules, file: file.forWriting })
+    checkDigest(sha256, bundle.sha256, told)
+    return programFolders(context.folder, await unpackInto(file.forReading, context))
+  } catch (error) {
+    throw fullDisk(error) ?? error
   } finally {
-    await rm(file, { force: true })
+    file.close()
   }
 }
 
-async function unpack(file: string, context: BundleContext): Promise<readonly string[]> {
+async function unpackInto(archive: number, context: BundleContext): Promise<readonly string[]> {
   const { progress, end } = throttled(
     (done, total) => context.report({ phase: 'verifying', progress: { done, total, unit: 'entries' } }),
     REPORT_EVERY_MS,
   )
   context.report({ phase: 'verifying' })
+  const { signal, log, confine, limits } = context
+  const staging = openStaging(context.folder)
   try {
-    return await extract(file, { folder: context.folder, signal: context.signal, progress })
+    const optional = {
+      ...(confine === undefined ? {} : { confine }),
+      ...(limits === undefined ? {} : { limits }),
+    }
+    await unpack({ archive, folder: staging.path, signal, progress, log, ...optional })
+    return staging.place()
   } finally {
     end()
+    staging.remove()
   }
 }
 
-async function fetchWithRetries(url: string, file: string, context: BundleContext): Promise<string> {
+interface FetchContext extends BundleContext {
+  readonly rules: HostRules
+  readonly file: number
+}
+
+async function fetchWithRetries(url: string, context: FetchContext): Promise<Download> {
+  const { rules, world, file, log } = context
+  const signal = AbortSignal.any([context.signal, timeLimit()])
+  trustOperator(world, log)
   for (let attempt = 0; ; attempt++) {
     const { progress, end } = throttled(
       (done, total) => context.report({ phase: 'fetching', progress: { done, total, unit: 'bytes' } }),
@@ -67,23 +98,40 @@ async function fetchWithRetries(url: string, file: string, context: BundleContex
     )
     context.report({ phase: 'fetching' })
     try {
-      return await download(url, { file, progress, signal: context.signal, httpHosts: context.httpHosts })
+      return await download(url, { file, progress, signal, rules, world })
     } catch (error) {
+      if (error instanceof NetworkFault) logFault(log, url, error)
       const pause = RETRY_DELAYS_MS[attempt]
-      if (pause === undefined || !(error instanceof BundleError) || !error.again) throw error
+      if (pause === undefined || signal.aborted || !(error instanceof BundleError) || !error.again)
+        throw error
       end()
-      await delay(pause, undefined, { signal: context.signal })
+      await delay(pause, undefined, { signal })
     } finally {
       end()
     }
   }
 }
 
+/** The address's path may hold a secret. */
+function logFault(log: Log, url: string, { reason }: NetworkFault): void {
+  log.warn('bundle not downloaded', { host: URL.parse(url)?.host ?? '', reason })
+}
+
+/** Without the operator's certificates the connection fails, and its reason is in the log beside this. */
+function trustOperator({ certificates }: OutsideWorld, log: Log): void {
+  if (certificates === '') return
+  try {
+    trust(certificates)
+  } catch {
+    log.error('the certificates of NODE_EXTRA_CA_CERTS or SSL_CERT_FILE cannot be used')
+  }
+}
+
 function timeLimit(): AbortSignal {
   const controller = new AbortController()
-  const seconds = BUNDLE.timeoutMs / 1_000
+  const seconds = FETCH_LIMITS.totalMs / 1_000
   const reason = new BundleError('BUNDLE_TOO_LARGE', `The bundle took longer than ${seconds} seconds.`)
-  setTimeout(() => controller.abort(reason), BUNDLE.timeoutMs).unref()
+  setTimeout(() => controller.abort(reason), FETCH_LIMITS.totalMs).unref()
   return controller.signal
 }
 

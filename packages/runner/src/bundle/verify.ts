@@ -33,10 +33,16 @@ export class DigestStream extends Transform {
   }
 }
 
-/** @throws {BundleError} `BUNDLE_DIGEST_MISMATCH` */
-export function checkDigest(found: string, expected: string): void {
+/**
+ * Compares digests.
+ *
+ * @param told false: what was found is not said, because by its digest short content could be guessed
+ * @throws {BundleError} `BUNDLE_DIGEST_MISMATCH`
+ */
+export function checkDigest(found: string, expected: string, told: boolean): void {
   if (found === expected) return
-  throw new BundleError('BUNDLE_DIGEST_MISMATCH', `The bundle's SHA-256 is ${found}, not ${expected}.`, {
+  const instead = told ? `${found}, not ${expected}` : `not ${expected}`
+  throw new BundleError('BUNDLE_DIGEST_MISMATCH', `The bundle's SHA-256 is ${instead}.`, {
     hint: 'The archive was changed after its digest was noted, or the digest is another archive’s.',
   })
 }

@@ -1,0 +1,85 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { findPackageJSON } from 'node:module'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import type { UnpackLimits } from './limits.ts'
+
+/** A program with its arguments. */
+export interface ProgramLaunch {
+  /** Absolute path. */
+  readonly file: string
+  readonly args: readonly string[]
+}
+
+/** Puts something between a program and this machine, such as a sandbox. Standard streams must pass through it. */
+export type Confine = (launch: ProgramLaunch) => ProgramLaunch
+
+/** The whole environment of the program that unpacks: the same for everybody. */
+export const UNPACK_ENVIRONMENT = { LANG: 'C.UTF-8', TZ: 'UTC' } as const
+
+const IS_SOURCE = import.meta.url.endsWith('.ts')
+
+const PROGRAM = fileURLToPath(
+  new URL(IS_SOURCE ? './unpack-program.ts' : './unpack-program.js', import.meta.url),
+)
+
+/** Packages that the program imports where it is not built; the built one holds them. */
+const IMPORTED = ['tar', 'yauzl']
+
+/** Heap of the program, in MiB: the tree of the largest archive that is allowed takes a fifth of it. */
+const HEAP_MIB = 256
+
+/** Most memory that it may have; Node alone reserves a third of it, and uses little of that. */
+const DATA_BYTES = 1_610_612_736
+
+const PRLIMIT = ['/usr/bin/prlimit', '/bin/prlimit']
+
+/**
+ * How the program that unpacks is started. Where util-linux is installed it has limits of its own: memory, processor time,
+ * the size of a file, open files, and no core dump.
+ */
+export function unpackLaunch(
+  folder: string,
+  { limits, confine }: { readonly limits: UnpackLimits; readonly confine: Confine },
+): ProgramLaunch {
+  const options = [`--max-old-space-size=${HEAP_MIB}`, '--disable-warning=ExperimentalWarning']
+  const program = confine({
+    file: process.execPath,
+    args: [...options, PROGRAM, folder, JSON.stringify(limits)],
+  })
+  const prlimit = PRLIMIT.find((path) => existsSync(path))
+  if (prlimit === undefined) return program
+  // Several threads share the processor time.
+  const seconds = Math.ceil(limits.timeMs / 1_000) * 4
+  const bounds = [
+    '--core=0',
+    '--nofile=256',
+    `--fsize=${limits.bytes}`,
+    `--data=${DATA_BYTES}`,
+    `--cpu=${seconds}`,
+  ]
+  return { file: prlimit, args: [...bounds, '--', program.file, ...program.args] }
+}
+
+/**
+ * Files and folders that the program reads beside the archive and the system's own libraries: Node, its own code, and in a
+ * checkout the packages that the code imports. A sandbox has to show these, read-only, and nothing more.
+ */
+export function unpackReadOnlyPaths(): readonly string[] {
+  if (!IS_SOURCE) return [process.execPath, dirname(PROGRAM)]
+  const packages = new Set<string>()
+  for (const name of IMPORTED) addPackage(name, import.meta.url, packages)
+  return [process.execPath, dirname(PROGRAM), ...packages]
+}
+
+/** Adds the folder of a package and those of all that it depends on. */
+function addPackage(name: string, from: string, folders: Set<string>): void {
+  const file = findPackageJSON(name, from)
+  if (file === undefined || folders.has(dirname(file))) return
+  folders.add(dirname(file))
+  const { dependencies = {} } = JSON.parse(readFileSync(file, 'utf8')) as {
+    readonly dependencies?: Readonly<Record<string, string>>
+  }
+  for (const dependency of Object.keys(dependencies)) addPackage(dependency, file, folders)
+}
