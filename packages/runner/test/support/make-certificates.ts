@@ -13,8 +13,22 @@ export interface Certificates {
 export function makeCertificates(folder: string, names: readonly string[]): Certificates {
   const openssl = (...args: readonly string[]): void =>
     void execFileSync('openssl', [...args], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
   writeFileSync(join(folder, 'names'), `subjectAltName=${names.join(',')}\n`)
+  openssl(
+    'req',
+    '-x509',
+    ...newKey,
+    '-days',
+    '2',
+    '-subj',
+    '/CN=authority',
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.pem',
+  )
+  openssl('req', ...newKey, '-subj', '/CN=host', '-keyout', 'host.key', '-out', 'host.csr')
   const sign =
     'x509 -req -days 2 -in host.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -out host.pem'
   openssl(...sign.split(' '))

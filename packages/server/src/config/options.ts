@@ -11,6 +11,7 @@ export type OptionType =
   | 'origins'
   | 'hosts'
   | 'networks'
+  | 'endpoints'
   | 'mode'
   | 'driver'
   | 'isolation'
@@ -124,8 +125,10 @@ export const OPTIONS = {
     meaning: 'Most open files of each process of a session; 0: as many as the server\'s own.' },
   sessionDiskBytes: { type: 'integer', env: 'CLISCALE_SESSION_DISK_BYTES', flag: 'session-disk-bytes', default: 10_737_418_240, min: 0, max: 1_099_511_627_776, modes: ['all', 'controller'],
     meaning: 'Largest size of a session\'s work folder and temporary files together; 0: any. A session over it is ended.' },
-  bundleHttpHosts: { type: 'list', env: 'CLISCALE_BUNDLE_HTTP_HOSTS', flag: 'bundle-http-hosts', default: [], modes: ['all', 'controller'],
-    meaning: 'Hosts (`host` or `host:port`) from which bundles may come over http, separated by commas; from all others https only.' },
+  bundleHttpHosts: { type: 'endpoints', env: 'CLISCALE_BUNDLE_HTTP_HOSTS', flag: 'bundle-http-hosts', default: [], modes: ['all', 'controller'],
+    meaning: 'Hosts (`host` or `host:port`) from which bundles may come over http, separated by commas; from all others https only. One that is named by its address, or as `localhost`, may also be private.' },
+  bundlePrivateNetworks: { type: 'networks', env: 'CLISCALE_BUNDLE_PRIVATE_NETWORKS', flag: 'bundle-private-networks', default: [], modes: ['all', 'controller'],
+    meaning: 'Networks (CIDR) in which a bundle\'s host may be although they are not public, as in `10.0.0.0/8`, separated by commas.' },
 
   recordings: { type: 'recordings', env: 'CLISCALE_RECORDINGS', flag: 'recordings', default: 'local', modes: ['all', 'controller'],
     meaning: 'Where recordings of sessions are kept: `local`, below the data folder, or `s3://bucket/prefix`.' },

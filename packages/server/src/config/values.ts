@@ -20,6 +20,7 @@ const READERS: Record<OptionType, Reader> = {
   origins: (text) => readList(text).map(readOrigin),
   hosts: (text) => readList(text).map(readHost),
   networks: (text) => readList(text).map(readNetwork),
+  endpoints: (text) => readList(text).map(readEndpoint),
   mode: (text) => readOneOf(text, MODES),
   driver: (text) => readOneOf(text, ['process']),
   isolation: (text) => readOneOf(text, ['auto', 'bubblewrap', 'none']),
@@ -110,6 +111,13 @@ function readNetwork(text: string): string {
   const widest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
   if (rest.length > 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > widest)
     throw new ValueError(`must hold networks such as 10.0.0.0/8; ${quote(text)} is not one`)
+  return text
+}
+
+function readEndpoint(text: string): string {
+  const url = URL.parse(`http://${isIP(text) === 6 ? `[${text}]` : text}/`)
+  if (url?.pathname !== '/' || url.username !== '' || url.search + url.hash !== '')
+    throw new ValueError(`must hold hosts such as example.com or 10.0.0.1:8080; ${quote(text)} is not one`)
   return text
 }
 

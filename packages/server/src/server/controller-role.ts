@@ -63,6 +63,7 @@ export async function startController(options: RoleOptions): Promise<ControllerR
       limits: sessionBounds(config),
       sessionUids: config.sessionUids,
       bundleHttpHosts: config.bundleHttpHosts,
+      bundlePrivateNetworks: config.bundlePrivateNetworks,
       log,
     }),
   )

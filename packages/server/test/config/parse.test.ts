@@ -156,3 +156,26 @@ test('recordings go to this machine or to a bucket, and nothing of S3 is given w
     assert.match(problemsOf([`--recordings=${wrong}`])[0] ?? '', /^--recordings must be local or/, wrong)
   assert.match(problemsOf(['--s3-region=eu-west-1'])[0] ?? '', /--recordings=s3:/)
 })
+
+test('hosts of bundles are hosts, with a port or without', () => {
+  const hosts = [
+    'example.com',
+    'example.com:8080',
+    '127.0.0.1',
+    '127.0.0.1:80',
+    '[::1]:81',
+    '::1',
+    'localhost',
+  ]
+  assert.deepEqual(parseConfig([`--bundle-http-hosts=${hosts.join(',')}`], {}).bundleHttpHosts, hosts)
+  for (const wrong of ['http://x', 'x/y', 'x:99999', 'me@x', 'x?y', 'a b', '::1:x']) {
+    assert.equal(problemsOf([`--bundle-http-hosts=${wrong}`]).length, 1, wrong)
+  }
+})
+
+test('private networks of bundles are networks', () => {
+  const networks = ['10.0.0.0/8', 'fd00::/8']
+  const config = parseConfig([`--bundle-private-networks=${networks.join(',')}`], {})
+  assert.deepEqual(config.bundlePrivateNetworks, networks)
+  assert.equal(problemsOf(['--bundle-private-networks=10.0.0.0']).length, 1)
+})

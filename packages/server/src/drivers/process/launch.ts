@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import type { OutsideWorld } from '../../config/outside-world.ts'
 import type { RunnerSpec } from '../driver.ts'
 import { runnerEnvironment } from './config.ts'
 import type { RunnerPolicy } from './policy.ts'
@@ -19,6 +20,8 @@ export interface RunnerProgram {
   /** Options of Node itself. */
   readonly nodeOptions: readonly string[]
   readonly policy: RunnerPolicy
+  /** Proxy and certificates with which bundles are fetched. */
+  readonly outsideWorld: OutsideWorld
 }
 
 /** What one launch needs. */
@@ -36,21 +39,25 @@ export interface LaunchRequest {
 /** File descriptor on which a runner finds its secret. */
 const SECRET_FD = 3
 
+/** The same for what the operator's network needs: its proxy may have a password. */
+const OUTSIDE_WORLD_FD = 4
+
 /**
  * Starts a runner that outlives this process: a session and process group of its own, no pipe, no shared descriptor.
- * The secret is handed over as a descriptor of a file that has no name any more, so that it is in no argument, no
+ * What is secret is handed over as descriptors of files that have no name any more, so that it is in no argument, no
  * environment and no folder. Resolves when the operating system has started it.
  */
 export async function launch(request: LaunchRequest): Promise<ChildProcess> {
   const { program, folders, paths, spec } = request
   const log = openSync(paths.log, 'a', 0o600)
   const secret = nameless(paths.folder, spec.secret)
+  const world = nameless(paths.folder, JSON.stringify(program.outsideWorld))
   try {
     const child = spawn(program.node, [...program.nodeOptions, program.entry, ...flags(request)], {
       cwd: '/',
       env: runnerEnvironment(paths.home, folders.compileCache),
       detached: true,
-      stdio: ['ignore', log, log, secret],
+      stdio: ['ignore', log, log, secret, world],
     })
     await once(child, 'spawn')
     child.unref()
@@ -58,6 +65,7 @@ export async function launch(request: LaunchRequest): Promise<ChildProcess> {
   } finally {
     closeSync(log)
     closeSync(secret)
+    closeSync(world)
   }
 }
 
@@ -70,6 +78,8 @@ function flags(request: LaunchRequest): string[] {
     ['--secret-file', `/dev/fd/${SECRET_FD}`],
     ['--recording-folder', paths.recording],
     ['--bundle-http-hosts', policy.bundleHttpHosts.join(',')],
+    ['--bundle-private-networks', policy.bundlePrivateNetworks.join(',')],
+    ['--outside-world-file', `/dev/fd/${OUTSIDE_WORLD_FD}`],
     limitFlags(policy),
     ...(request.memoryEvents === null ? [] : [['--memory-events', request.memoryEvents]]),
     isolationFlags(policy, { work: paths.home, temporary: paths.temporary, user }),

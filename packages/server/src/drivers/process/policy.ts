@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { OutsideWorld } from '../../config/outside-world.ts'
 import type { GroupLimit, GroupLimits } from './control-groups.ts'
 import type { UserRange } from './session-users.ts'
 
@@ -29,13 +30,19 @@ export interface RunnerPolicy {
   readonly groupLimits: readonly GroupLimit[]
   /** Hosts from which a bundle may come over http. */
   readonly bundleHttpHosts: readonly string[]
+  /** Networks in which a bundle's host may be although they are not public. */
+  readonly bundlePrivateNetworks: readonly string[]
+}
+
+/** What a runner is made of beside its policy. */
+export interface RunnerMakeup {
+  readonly entry: string
+  readonly version: string
+  readonly outsideWorld: OutsideWorld
 }
 
 /** A short name of a policy: two runners of one digest are alike. It covers the program and the Node that runs it. */
-export function digestOf(
-  policy: RunnerPolicy,
-  program: { readonly entry: string; readonly version: string },
-): string {
-  const all = JSON.stringify([policy, program, process.version])
+export function digestOf(policy: RunnerPolicy, { entry, version, outsideWorld }: RunnerMakeup): string {
+  const all = JSON.stringify([policy, entry, version, outsideWorld, process.version])
   return createHash('sha256').update(all).digest('base64url').slice(0, 22)
 }

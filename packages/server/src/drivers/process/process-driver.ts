@@ -3,6 +3,7 @@ import { existsSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Isolation } from '@cliscale/sdk/protocol'
 import type { Log } from '../../observability/log.ts'
+import { outsideWorld } from '../../config/outside-world.ts'
 import { CodedError } from '../../http/coded-error.ts'
 import type { Driver, LeftRecordings, ObservedRunner, RunnerSpec, Unsubscribe } from '../driver.ts'
 import { leftRecordings } from './left-recordings.ts'
@@ -44,6 +45,8 @@ export interface ProcessDriverOptions {
   readonly nodeOptions?: readonly string[]
   /** Hosts (`host` or `host:port`) from which a bundle may come over http. Default none: https only. */
   readonly bundleHttpHosts?: readonly string[]
+  /** Networks (CIDR) in which a bundle's host may be although they are not public. Default none. */
+  readonly bundlePrivateNetworks?: readonly string[]
   readonly log: Log
   /** Shown to isolated sessions beside the system's folders, read-only; absolute. Default none. */
   readonly shownPaths?: readonly string[]
@@ -77,9 +80,11 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     shownPaths: options.shownPaths ?? [],
     hiddenPaths: [dataFolder, folders.runtime, folders.work],
     bundleHttpHosts: options.bundleHttpHosts ?? [],
+    bundlePrivateNetworks: options.bundlePrivateNetworks ?? [],
   } as const
   const program = {
     ...software,
+    outsideWorld: outsideWorld((sentence) => log.warn(sentence)),
     nodeOptions: [...(options.nodeOptions ?? DEFAULT_NODE_OPTIONS), ...sourceOptions(software.entry)],
   }
   const trial = { program: { ...program, policy }, folders, users }
