@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import {
   existsSync,
   lstatSync,
@@ -15,7 +15,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
-import { type Confine, unpackReadOnlyPaths } from '../src/bundle/unpack-launch.ts'
+import { type Confine, type ProgramLaunch, unpackReadOnlyPaths } from '../src/bundle/unpack-launch.ts'
 import { plainTar, tarOf, type TarEntry, zipOf } from './support/archives.ts'
 import {
   installHere,
@@ -269,36 +269,66 @@ test('a file that grows over the limit ends the program, whatever it counts itse
   assert.deepEqual(readdirSync(folder), [])
 })
 
-/** Shows the program the listed paths, the system's libraries and its folder, and no network. */
-const inBubblewrap: Confine = ({ file, args }) => {
+/** A sandbox that shows its program some paths, the system's libraries and its folder, and no network. */
+function inBubblewrap({ file, args }: ProgramLaunch, shown: readonly string[]): ProgramLaunch {
   const folder = args.at(-2) ?? ''
-  const shown = [...unpackReadOnlyPaths(), '/usr'].flatMap((path) => ['--ro-bind', path, path])
-  const links = ['/lib', '/lib64', '/bin'].flatMap((path) =>
-    !existsSync(path)
-      ? []
-      : lstatSync(path).isSymbolicLink()
-        ? ['--symlink', readlinkSync(path), path]
-        : ['--ro-bind', path, path],
+  const system = ['/lib', '/lib64', '/bin'].filter((path) => existsSync(path))
+  const links = system.flatMap((path) =>
+    lstatSync(path).isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path],
   )
-  const spaces = ['--unshare-all', '--die-with-parent', '--new-session', '--proc', '/proc', '--dev', '/dev']
   const bwrap = execFileSync('sh', ['-c', 'command -v bwrap'], { encoding: 'utf8' }).trim()
   return {
     file: bwrap,
-    args: [...spaces, ...shown, ...links, '--bind', folder, folder, '--chdir', folder, '--', file, ...args],
+    args: [
+      ['--unshare-all', '--die-with-parent', '--new-session', '--proc', '/proc', '--dev', '/dev'],
+      [...shown, '/usr'].flatMap((path) => ['--ro-bind', path, path]),
+      [...links, '--bind', folder, folder, '--chdir', folder, '--', file, ...args],
+    ].flat(),
   }
 }
 
-test('in a sandbox the program needs the listed paths and its folder, and nothing else', async (t) => {
-  for (const archive of [
-    tarOf([TOOL, { path: 'l', type: 'SymbolicLink', linkpath: 'bin/hello' }]),
-    zipOf([{ path: 'bin/hello', content: SCRIPT }]),
-  ]) {
-    const { said, folder, log } = await installHere(t, archive, { confine: inBubblewrap })
-    assert.equal(said, 'installed', log.text)
-    assert.equal(readFileSync(join(folder, 'bin/hello'), 'utf8'), SCRIPT)
-  }
-  const refused = await installHere(t, tarOf([{ path: '../x' }]), { confine: inBubblewrap })
-  assert.equal(refused.said, 'BUNDLE_INVALID: The entry "../x" lies outside the archive.')
+const DIST = fileURLToPath(new URL('../dist', import.meta.url))
+
+const IN_SANDBOX: readonly (readonly [what: string, confine: Confine])[] = [
+  ['from its source', (launch) => inBubblewrap(launch, unpackReadOnlyPaths())],
+  [
+    'as it is built',
+    ({ file, args }) => {
+      const built = args.map((arg) =>
+        arg.endsWith('unpack-program.ts') ? join(DIST, 'unpack-program.js') : arg,
+      )
+      return inBubblewrap({ file, args: built }, [process.execPath, DIST, join(DIST, '../package.json')])
+    },
+  ],
+]
+
+for (const [what, confine] of IN_SANDBOX) {
+  test(`in a sandbox the program, ${what}, needs the listed paths and its folder, and nothing else`, async (t) => {
+    const link: TarEntry = { path: 'l', type: 'SymbolicLink', linkpath: 'bin/hello' }
+    for (const archive of [tarOf([TOOL, link]), zipOf([{ path: 'bin/hello', content: SCRIPT }])]) {
+      const { said, folder, log } = await installHere(t, archive, { confine })
+      assert.equal(said, 'installed', log.text)
+      assert.equal(readFileSync(join(folder, 'bin/hello'), 'utf8'), SCRIPT)
+    }
+    const refused = await installHere(t, tarOf([{ path: '../x' }]), { confine })
+    assert.equal(refused.said, 'BUNDLE_INVALID: The entry "../x" lies outside the archive.')
+  })
+}
+
+test('a program whose runner dies does not go on', async (t) => {
+  const folder = newFolder(temporaryFolder(t), 'work')
+  const out = join(temporaryFolder(t), 'pid')
+  const launcher = fileURLToPath(new URL('../src/bundle/unpack-launch.ts', import.meta.url))
+  const script = `
+    const { unpackLaunch } = await import(${JSON.stringify(launcher)})
+    const { spawn } = await import('node:child_process')
+    const confine = () => ({ file: '/bin/sh', args: ['-c', 'echo $$ > ${out}; exec sleep 1000'] })
+    const { file, args } = unpackLaunch(${JSON.stringify(folder)}, { limits: { timeMs: 1000, bytes: 1000 }, confine })
+    spawn(file, args, { detached: true, stdio: 'ignore' })`
+  const runner = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
+  const pid = await waitFor('the program', () => existsSync(out) && readFileSync(out, 'utf8').trim())
+  runner.kill('SIGKILL')
+  await waitFor('its end', () => !isRunning(pid))
 })
 
 test('the built runner unpacks with its built program', async (t) => {

@@ -33,33 +33,35 @@ const HEAP_MIB = 256
 /** Most memory that it may have; Node alone reserves a third of it, and uses little of that. */
 const DATA_BYTES = 1_610_612_736
 
-const PRLIMIT = ['/usr/bin/prlimit', '/bin/prlimit']
+/** Tells Node that the program is a module. */
+const MANIFEST = fileURLToPath(new URL(IS_SOURCE ? '../../package.json' : '../package.json', import.meta.url))
+
+const TOOL_FOLDERS = ['/usr/bin', '/bin', '/run/current-system/sw/bin']
 
 /**
- * How the program that unpacks is started. Where util-linux is installed it has limits of its own: memory, processor time,
- * the size of a file, open files, and no core dump.
+ * How the program that unpacks is started. Where util-linux is installed it has limits of its own (memory, processor time,
+ * the size of a file, open files, no core dump) and does not outlive the runner.
  */
 export function unpackLaunch(
   folder: string,
   { limits, confine }: { readonly limits: UnpackLimits; readonly confine: Confine },
 ): ProgramLaunch {
   const options = [`--max-old-space-size=${HEAP_MIB}`, '--disable-warning=ExperimentalWarning']
-  const program = confine({
-    file: process.execPath,
-    args: [...options, PROGRAM, folder, JSON.stringify(limits)],
-  })
-  const prlimit = PRLIMIT.find((path) => existsSync(path))
-  if (prlimit === undefined) return program
+  const args = [...options, PROGRAM, folder, JSON.stringify(limits)]
+  return limited(confine({ file: process.execPath, args }), limits)
+}
+
+function limited(launch: ProgramLaunch, { timeMs, bytes }: UnpackLimits): ProgramLaunch {
   // Several threads share the processor time.
-  const seconds = Math.ceil(limits.timeMs / 1_000) * 4
-  const bounds = [
-    '--core=0',
-    '--nofile=256',
-    `--fsize=${limits.bytes}`,
-    `--data=${DATA_BYTES}`,
-    `--cpu=${seconds}`,
-  ]
-  return { file: prlimit, args: [...bounds, '--', program.file, ...program.args] }
+  const seconds = Math.ceil(timeMs / 1_000) * 4
+  const bounds = ['--core=0', '--nofile=256', `--fsize=${bytes}`, `--data=${DATA_BYTES}`, `--cpu=${seconds}`]
+  return through('prlimit', bounds, through('setpriv', ['--pdeathsig=KILL'], launch))
+}
+
+/** A launch by way of a system program, where that is installed. */
+function through(tool: string, options: readonly string[], launch: ProgramLaunch): ProgramLaunch {
+  const file = TOOL_FOLDERS.map((folder) => `${folder}/${tool}`).find((path) => existsSync(path))
+  return file === undefined ? launch : { file, args: [...options, '--', launch.file, ...launch.args] }
 }
 
 /**
@@ -67,10 +69,11 @@ export function unpackLaunch(
  * checkout the packages that the code imports. A sandbox has to show these, read-only, and nothing more.
  */
 export function unpackReadOnlyPaths(): readonly string[] {
-  if (!IS_SOURCE) return [process.execPath, dirname(PROGRAM)]
+  const own = [process.execPath, dirname(PROGRAM), MANIFEST]
+  if (!IS_SOURCE) return own
   const packages = new Set<string>()
   for (const name of IMPORTED) addPackage(name, import.meta.url, packages)
-  return [process.execPath, dirname(PROGRAM), ...packages]
+  return [...own, ...packages]
 }
 
 /** Adds the folder of a package and those of all that it depends on. */

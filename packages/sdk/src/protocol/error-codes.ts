@@ -87,10 +87,10 @@ export const ERRORS = {
   START_TIMEOUT: { status: 504, close: 4500, retryable: false, class: 'Provisioning', meaning: 'The session did not start in time.' },
   COMMAND_NOT_FOUND: { status: 422, close: 4500, retryable: false, class: 'Provisioning', meaning: 'The command does not exist in the session (exit code 127).' },
   COMMAND_NOT_EXECUTABLE: { status: 422, close: 4500, retryable: false, class: 'Provisioning', meaning: 'The command may not be executed (exit code 126).' },
-  WORK_FOLDER_UNUSABLE: { status: 500, close: 4500, retryable: false, class: 'Provisioning', meaning: 'The session\'s work folder is missing or not writable.' },
+  WORK_FOLDER_UNUSABLE: { status: 500, close: 4500, retryable: false, class: 'Provisioning', meaning: 'The session\'s work folder is missing, full or not writable.' },
   BUNDLE_REFUSED: { status: 422, close: 4500, retryable: false, class: 'Integrity', meaning: 'The bundle\'s address is not one that the server allows.' },
   BUNDLE_FETCH_FAILED: { status: 502, close: 4500, retryable: true, class: 'Provisioning', meaning: 'The bundle could not be downloaded.' },
-  BUNDLE_TOO_LARGE: { status: 422, close: 4500, retryable: false, class: 'Integrity', meaning: 'The bundle is over a size, entry or time limit.' },
+  BUNDLE_TOO_LARGE: { status: 422, close: 4500, retryable: false, class: 'Integrity', meaning: 'The bundle is over a limit of size, entries, ratio or time.' },
   BUNDLE_DIGEST_MISMATCH: { status: 422, close: 4500, retryable: false, class: 'Integrity', meaning: 'The bundle\'s SHA-256 is not the one that was asked for.' },
   BUNDLE_INVALID: { status: 422, close: 4500, retryable: false, class: 'Integrity', meaning: 'The bundle is not an archive that can be unpacked safely.' },
 
