@@ -1,31 +1,34 @@
-// npm test [-- [--stalls] part of a path …]: installs and builds what is missing, then runs every test of the repository;
-// with --stalls while processes of theirs are paused at random.
+// npm test [-- [--light|--heavy] [--stalls] part of a path …]: installs and builds what is missing, then runs every test of
+// the repository; with --light only those that start nothing, with --heavy the others; with --stalls while processes of theirs
+// are paused at random.
 import { build } from './lib/build.mjs'
-import { ensureBrowser } from './lib/browser.mjs'
+import { ImportGraph } from './lib/imports.mjs'
 import { install, pinnedNode } from './lib/install.mjs'
+import { isLight } from './lib/light.mjs'
 import { main, Refusal } from './lib/run.mjs'
-import { ensureReact18, needsReact18 } from './lib/react-18.mjs'
-import { ensureS3Server, needsS3Server } from './lib/s3-server.mjs'
 import { stall } from './lib/stalls.mjs'
-import { ensureTtyd, needsTtyd } from './lib/ttyd.mjs'
 import { runTests, sourceFlags, testFiles } from './lib/tests.mjs'
+import { toolsFor } from './lib/test-tools.mjs'
 
 await main(async () => {
+  const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'))
+  const parts = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+  const unknown = flags.find((flag) => !['--light', '--heavy', '--stalls'].includes(flag))
+  if (unknown !== undefined)
+    throw new Refusal(`There is no ${unknown}: npm test -- [--light|--heavy] [--stalls] [part of a path …]`)
   await install()
-  await build()
-  const filters = process.argv.slice(2).filter((argument) => argument !== '--stalls')
+  const graph = new ImportGraph()
   const files = testFiles().filter(
-    (file) => filters.length === 0 || filters.some((part) => file.includes(part)),
+    (file) =>
+      (parts.length === 0 || parts.some((part) => file.includes(part))) &&
+      (!flags.includes('--light') || isLight(graph, file)) &&
+      (!flags.includes('--heavy') || !isLight(graph, file)),
   )
-  if (files.length === 0) throw new Refusal(`No test file matches ${filters.join(' ')}.`)
-  const env = {
-    CHROMIUM_PATH: await ensureBrowser(),
-    ...(files.some(needsS3Server) ? { S3_SERVER_PATH: await ensureS3Server() } : {}),
-    ...(files.some(needsReact18) ? { REACT_18_PATH: await ensureReact18() } : {}),
-    ...(files.some(needsTtyd) ? { TTYD_PATH: await ensureTtyd() } : {}),
-  }
-  const end = process.argv.includes('--stalls') ? stall() : undefined
-  const { ok } = await runTests(pinnedNode(), files, { flags: sourceFlags, env })
+  if (files.length === 0) throw new Refusal(`No test file matches ${parts.join(' ')}.`)
+  if (!flags.includes('--light')) await build()
+  const env = await toolsFor(files)
+  const end = flags.includes('--stalls') ? stall() : undefined
+  const { ok } = await runTests(pinnedNode(), files, { flags: sourceFlags, env, graph })
   if (end !== undefined) console.log(`${end()} pauses`)
   return ok ? 0 : 1
 })

@@ -1,8 +1,12 @@
+import { randomInt } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { ImportGraph } from './imports.mjs'
+import { isLight } from './light.mjs'
 import { at, cache, filesIn, foldersIn } from './root.mjs'
 import { withTestDatabase } from './test-database.mjs'
 import { run } from './run.mjs'
+import { rememberTimes, tellFailures, tellSlowest } from './test-times.mjs'
 
 /** Flags with which every source file and test of the repository runs. */
 export const sourceFlags = ['--conditions=@cliscale/source', `--import=${at('.ci/lib/source-loader.mjs')}`]
@@ -20,28 +24,49 @@ export function testFiles() {
   return folders.flatMap((folder) => filesIn(folder)).filter((file) => /\.test\.(ts|tsx|mjs)$/.test(file))
 }
 
-/** Runs test files. Resolves to how many tests passed and failed; a skipped or unfinished one is a failure. */
-export async function runTests(node, files, { flags = [], env = {} } = {}) {
+/**
+ * Runs test files, those that start nothing together in one process. Resolves to how many tests passed and failed; a
+ * skipped or unfinished one is a failure. `apart`: each file in a process of its own, as Node 20 needs.
+ */
+export async function runTests(node, files, { flags = [], env = {}, apart = false, graph } = {}) {
   mkdirSync(cache, { recursive: true })
-  const report = join(cache, `tests-${process.pid}.json`)
-  const runAll = (database) =>
-    run(node, nodeArguments(flags, report, files), { env: { ...compiled, ...env, ...database } })
-  const code = files.some(usesDatabase) ? await withTestDatabase(runAll) : await runAll({})
-  const { passed, failed, left } = JSON.parse(readFileSync(report, 'utf8'))
-  rmSync(report)
-  for (const reason of left) console.error(reason)
-  if (passed + failed === 0) console.error('No test ran.')
-  return { passed, failed, ok: code === 0 && failed === 0 && passed > 0 }
+  const seed = process.env.CLISCALE_TEST_SEED || String(randomInt(2 ** 31))
+  console.log(`Seed of what is random: CLISCALE_TEST_SEED=${seed}`)
+  const known = apart ? undefined : (graph ?? new ImportGraph())
+  const light = files.filter((file) => known !== undefined && isLight(known, file))
+  const others = files.filter((file) => !light.includes(file))
+  const reports = []
+  const runAll = async (database) => {
+    const variables = { ...compiled, CLISCALE_TEST_SEED: seed, ...env, ...database }
+    if (light.length > 0)
+      reports.push(await runOnce(node, light, { flags: [...flags, ...together], variables }))
+    if (others.length > 0)
+      reports.push(await runOnce(node, others, { flags: [...flags, ...separate], variables }))
+  }
+  if (others.some(usesDatabase)) await withTestDatabase(runAll)
+  else await runAll({})
+  return sumUp(reports, light)
 }
 
 const usesDatabase = (file) => file.startsWith('packages/server/test/')
 
+const together = [`--import=${at('.ci/lib/start-nothing.mjs')}`, '--test-isolation=none']
+
 /** Two files at a time: a third saves a tenth of the time on two processors, and lets deadlines of tests pass now and then. */
+const separate = ['--test-concurrency=2']
+
+async function runOnce(node, files, { flags, variables }) {
+  const path = join(cache, `tests-${process.pid}.json`)
+  const code = await run(node, nodeArguments(flags, path, files), { env: variables })
+  const report = JSON.parse(readFileSync(path, 'utf8'))
+  rmSync(path)
+  return { code, ...report }
+}
+
 function nodeArguments(flags, report, files) {
   return [
     ...flags,
     '--test',
-    '--test-concurrency=2',
     '--test-timeout=600000',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
@@ -49,4 +74,18 @@ function nodeArguments(flags, report, files) {
     `--test-reporter-destination=${report}`,
     ...files,
   ]
+}
+
+function sumUp(reports, light) {
+  const files = reports.flatMap((report) => report.files)
+  const sum = (name) => reports.reduce((total, report) => total + report[name], 0)
+  const empty = light.filter((file) => !files.some((known) => known.file === at(file) && known.tests > 0))
+  const left = [...reports.flatMap((report) => report.left), ...empty.map((file) => `${file} holds no test`)]
+  const [passed, failed] = [sum('passed'), sum('failed') + empty.length]
+  rememberTimes(files)
+  tellSlowest(files)
+  tellFailures(files)
+  for (const reason of left) console.error(reason)
+  if (passed + failed === 0) console.error('No test ran.')
+  return { passed, failed, ok: reports.every(({ code }) => code === 0) && failed === 0 && passed > 0 }
 }

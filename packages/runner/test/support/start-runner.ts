@@ -73,6 +73,8 @@ export async function startRunner(t: TestContext, options: StartRunnerOptions = 
   const runner = new TestRunner(folder, options)
   t.after(async () => {
     await runner.end()
+    const { passed } = t as { readonly passed?: boolean }
+    if (passed === false) console.error(`--- log of the runner\n${runner.log.trimEnd()}`)
     rmSync(folder, { recursive: true, force: true })
   })
   if (options.awaitReady !== false) await runner.ready()

@@ -5,7 +5,10 @@ import { Cliscale, defaultReconnectPolicy, type Terminal } from '@cliscale/sdk'
 import { cuttingProxy } from '../support/cutting-proxy.ts'
 import { dataFolder, removeDataFolder } from '../support/data-folder.ts'
 import { spawnServer } from '../support/spawn-server.ts'
+import { seededRandom } from '../support/random.ts'
 import { waitFor } from '../support/wait-for.ts'
+
+const random = seededRandom()
 
 const LINES = 6_553_600
 const BYTES = LINES * 8
@@ -66,7 +69,7 @@ suite('through server, gateway and SDK', () => {
           network.cut()
           cutLater()
         },
-        500 + Math.random() * 1_000,
+        500 + random() * 1_000,
       )
     }
     cutLater()

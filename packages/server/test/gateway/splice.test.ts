@@ -3,12 +3,15 @@ import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { WebSocket } from 'ws'
+import { seededRandom } from '../support/random.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { joined } from './support/joined.ts'
 import { rawFrame } from './support/raw-frames.ts'
 import { acceptText, rawRunnerEnd, runnerEnd } from './support/runner-end.ts'
 import { stage } from './support/stage.ts'
 import { connectTerminal, opened, type TerminalClient } from './support/terminal-client.ts'
+
+const random = seededRandom()
 
 test('a client whose session has a runner is joined to it, and bytes pass both ways as they came', async (t) => {
   const { start, session, assign, token, folder, secrets } = await stage(t)
@@ -106,9 +109,9 @@ test('a numbered stream of 50 MB arrives unchanged through a client that stalls 
     hash.update(data.subarray(1))
     got += data.length - 1
     client.messages.length = 0
-    if (Math.random() > 0.02 || client.socket.isPaused) return
+    if (random() > 0.02 || client.socket.isPaused) return
     client.socket.pause()
-    setTimeout(() => client.socket.resume(), Math.random() * 20)
+    setTimeout(() => client.socket.resume(), random() * 20)
   })
   const total = 50_000_000
   const sent = await flood(socket, total, 16_000)
@@ -128,9 +131,9 @@ test('a paste of 20 MB arrives unchanged at a runner that stalls at random', asy
     got += data.length - 1
     received.length = 0
     chunks.length = 0
-    if (Math.random() > 0.02 || socket.isPaused) return
+    if (random() > 0.02 || socket.isPaused) return
     socket.pause()
-    setTimeout(() => socket.resume(), Math.random() * 20)
+    setTimeout(() => socket.resume(), random() * 20)
   })
   const total = 20_000_000
   const sent = await flood(client.socket, total, 16_000)
@@ -152,14 +155,14 @@ test('many streams through one gateway, each stalling at random, do not mix', as
       hash.update(data.subarray(1))
       got += data.length - 1
       client.messages.length = 0
-      if (Math.random() > 0.02 || client.socket.isPaused) return
+      if (random() > 0.02 || client.socket.isPaused) return
       client.socket.pause()
-      setTimeout(() => client.socket.resume(), Math.random() * 30)
+      setTimeout(() => client.socket.resume(), random() * 30)
     })
     const { socket } = await runner.next()
     const total = 6_000_000
     // The connections are taken in the order in which they came, not in that of the clients: any will do for its digest.
-    const sent = await flood(socket, total, 500 + Math.floor(Math.random() * 20_000))
+    const sent = await flood(socket, total, 500 + Math.floor(random() * 20_000))
     return {
       sent,
       seen: async () => (

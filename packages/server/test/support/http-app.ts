@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { type AppOptions, createApp } from '../../src/http/app.ts'
 import { HostCheck } from '../../src/http/host-check.ts'
 import { createLog } from '../../src/observability/log.ts'
+import { tellLogOfFailure } from './tell-log.ts'
 
 /** The public HTTP server with routes of the test's own. */
 export interface TestApp {
@@ -21,6 +22,7 @@ export async function startApp(
 ): Promise<TestApp> {
   const lines: string[] = []
   const log = createLog({ level: 'debug', destination: { write: (line) => lines.push(line) } })
+  tellLogOfFailure(t, 'the app', () => lines.join(''))
   const app = await createApp({
     log,
     hosts: new HostCheck(['127.0.0.1']),

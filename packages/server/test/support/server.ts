@@ -8,6 +8,7 @@ import { backwards } from './backwards.ts'
 import { dataFolder, removeDataFolder } from './data-folder.ts'
 import { testDatabase } from './database.ts'
 import { callApi } from './spawn-server.ts'
+import { tellLogOfFailure } from './tell-log.ts'
 
 /** A real server in this process, with a database and a data folder of its own. */
 export interface TestServer {
@@ -46,6 +47,7 @@ export async function startTestServer(t: TestContext, options: TestServerOptions
   const config = parseConfig([...flags, ...(options.flags ?? [])], env)
   const lines: string[] = []
   const log = createLog({ level: 'debug', destination: { write: (line) => lines.push(line) } })
+  tellLogOfFailure(cleanup, 'the server', () => lines.join(''))
   const server = createServer(config, log)
   cleanup.after(() => server.close())
   await server.start()

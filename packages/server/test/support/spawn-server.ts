@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { dataFolder, removeDataFolder } from './data-folder.ts'
+import { tellLogOfFailure } from './tell-log.ts'
 
 /** `cliscale-server` as a process of its own, with an embedded PostgreSQL unless `DATABASE_URL` is given. */
 export interface SpawnedServer {
@@ -35,15 +36,15 @@ const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 const SOURCE_FLAGS = ['--conditions=@cliscale/source', `--import=${join(ROOT, '.ci/lib/source-loader.mjs')}`]
 
-/** The Node that the repository pins, whatever Node runs the test. */
-export const PINNED_NODE: string = join(ROOT, 'node_modules/.bin/node')
+/** The Node that the server runs on: the test's own, unless that one is too old for it. */
+const SERVER_NODE = process.env.CLISCALE_TEST_NODE || process.execPath
 
 /** Starts the real command. It is stopped with the test, unless the test stopped it. */
 export async function spawnServer(t: TestContext, options: SpawnOptions = {}): Promise<SpawnedServer> {
   const dataDir = options.dataDir ?? (await dataFolder())
   const flags = ['--port=0', '--internal-port=0', `--data-dir=${dataDir}`]
   const env = cleanEnvironment({ CLISCALE_DRAIN_SECONDS: '0', ...options.env })
-  const child = spawn(PINNED_NODE, [...SOURCE_FLAGS, CLI, ...flags, ...(options.flags ?? [])], {
+  const child = spawn(SERVER_NODE, [...SOURCE_FLAGS, CLI, ...flags, ...(options.flags ?? [])], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -58,6 +59,7 @@ export async function spawnServer(t: TestContext, options: SpawnOptions = {}): P
     if (options.dataDir === undefined) await removeDataFolder(dataDir)
   })
   let output = ''
+  tellLogOfFailure(t, `cliscale-server ${child.pid}`, () => output)
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
   const ready = await new Promise<Ready>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
@@ -111,7 +113,7 @@ export async function runNode(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = cleanEnvironment(),
 ): Promise<CliResult> {
-  const child = spawn(PINNED_NODE, [...SOURCE_FLAGS, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(SERVER_NODE, [...SOURCE_FLAGS, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

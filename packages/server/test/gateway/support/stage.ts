@@ -17,6 +17,7 @@ import type { Store } from '../../../src/store/store.ts'
 import { testDatabase } from '../../support/database.ts'
 import { newId, newSession } from '../../support/sessions.ts'
 import { keyRing } from '../../support/signing.ts'
+import { tellLogOfFailure } from '../../support/tell-log.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 /** One gateway that listens. */
@@ -64,6 +65,7 @@ export async function stage(t: TestContext): Promise<Stage> {
   const start = async (changes: Partial<GatewayOptions> = {}): Promise<GatewayUnderTest> => {
     const logLines: string[] = []
     const log = createLog({ destination: { write: (line: string) => logLines.push(line) } })
+    tellLogOfFailure(t, 'the gateway', () => logLines.join(''))
     const metrics = new Registry()
     const hosts = new HostCheck(null)
     const app = await createApp({ log, hosts, allowedOrigins: [], https: false, http: TERMINAL_HTTP_OPTIONS })

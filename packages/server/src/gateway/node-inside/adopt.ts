@@ -1,5 +1,5 @@
 import { type OnReadOpts, Socket } from 'node:net'
-import { ignore } from './dial.ts'
+import { ignore } from '../dial.ts'
 
 /** How an adopted socket is read. */
 export interface AdoptOptions {
