@@ -1,19 +1,10 @@
-// npm run typecheck [-- sdk|protocol|react|runner|server|console|examples …]
+// npm run typecheck [-- sdk|protocol|react|runner|server|console|examples …]: checks again what changed since the last time.
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { install } from './lib/install.mjs'
-import { at, filesIn, foldersIn } from './lib/root.mjs'
+import { projects } from './lib/projects.mjs'
+import { at, cache, filesIn } from './lib/root.mjs'
 import { capture, main, Refusal } from './lib/run.mjs'
-
-const projects = {
-  protocol: 'packages/sdk/tsconfig.protocol.json',
-  sdk: 'packages/sdk/tsconfig.json',
-  react: 'packages/react/tsconfig.json',
-  runner: 'packages/runner/tsconfig.json',
-  server: 'packages/server/tsconfig.json',
-  console: 'packages/server/console/tsconfig.json',
-  ...Object.fromEntries(foldersIn('examples').map((name) => [name, `examples/${name}/tsconfig.json`])),
-}
 
 await main(async () => {
   await install()
@@ -43,7 +34,15 @@ function hasSources(name) {
 
 async function check(name) {
   const started = performance.now()
-  const { code, output } = await capture('tsc', ['--project', projects[name], '--pretty', 'false'])
+  const { code, output } = await capture('tsc', [
+    '--project',
+    projects[name],
+    '--pretty',
+    'false',
+    '--incremental',
+    '--tsBuildInfoFile',
+    join(cache, 'types', `${name}.tsbuildinfo`),
+  ])
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   console.log(`${name}: ${code === 0 ? 'ok' : 'FAILED'} (${seconds} s)`)
   if (code !== 0) console.log(output.trim())
