@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { posix } from 'node:path'
 import ts from 'typescript'
+import { isUnderBoundsLaw, strayBounds } from './bounds-law.mjs'
+import { isUnderInsideLaw, reachesInside } from './inside-law.mjs'
 import { at, filesIn } from './root.mjs'
+import { isUnderSleepLaw, sleeps } from './sleep-law.mjs'
 
 /** Folders of packages/server/src, each with the ones it may import. */
 const serverLayers = {
@@ -21,15 +24,22 @@ const serverLayers = {
 
 const textLaws = [
   {
-    files: (file) => /\.test\.tsx?$/.test(file),
-    pattern: /from 'node:timers\/promises'|new Promise\b[^\n]{0,60}\bsetTimeout\b/,
-    message: 'Tests do not sleep: wait for a condition with a deadline.',
+    files: (file) => /^packages\/.*\/test\//.test(file),
+    pattern: /\bMath\.random\(/,
+    message: 'What is random in tests comes from the seed of the run: seededRandom(), or fast-check.',
   },
   {
     files: (file) => /\/src\//.test(file) && !/(\/config\/|\/config\.ts$)/.test(file),
     pattern: /import \{[^}]*\benv\b[^}]*\} from '(node:)?process'/,
     message: 'The environment is read in config/ or config.ts only.',
   },
+]
+
+/** Laws about how code is written, each with the files that are under it. */
+const codeLaws = [
+  { files: isUnderSleepLaw, problems: (_file, source) => sleeps(source) },
+  { files: isUnderInsideLaw, problems: (_file, source) => reachesInside(source) },
+  { files: isUnderBoundsLaw, problems: strayBounds },
 ]
 
 /** What breaks the import law and the other laws that the linter has no rule for. All files, or those below `paths`. */
@@ -60,7 +70,15 @@ export function checkFile(file, text) {
     const found = files(file) ? pattern.exec(text) : undefined
     if (found) report(found.index, message)
   }
+  for (const { position, message } of codeProblems(file, text)) report(position, message)
   return broken
+}
+
+function codeProblems(file, text) {
+  const laws = codeLaws.filter(({ files }) => files(file))
+  if (laws.length === 0) return []
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  return laws.flatMap(({ problems }) => problems(file, source))
 }
 
 function importProblem(file, specifier) {

@@ -17,6 +17,14 @@ const clean = {
   'packages/server/src/http/c.ts': 'export const five = 5\n',
   'packages/server/src/config/d.ts': "export const home = process.env['HOME']\n",
   'packages/server/test/e.test.ts': "import '@cliscale/sdk'\n",
+  'packages/server/src/auth/circle-b.ts':
+    "import type { A } from './circle-a.ts'\n\nexport interface B {\n  readonly a?: A\n}\n",
+  'packages/server/src/auth/circle-a.ts': 'export interface A {\n  readonly b?: object\n}\n',
+  'packages/server/src/gateway/node-inside/adopt.ts':
+    'export const f = (x: { _handle?: unknown }): unknown => x._handle\n',
+  'packages/server/src/gateway/options.ts': 'export const MAX_ROWS = 5\n',
+  'packages/server/test/support/deadline.ts':
+    "export const late = new Promise((_, reject) => {\n  setTimeout(() => reject(new Error('late')), 5)\n})\n",
 }
 
 /** Each law, with a file that breaks it and what the lint must say about that file. */
@@ -105,11 +113,54 @@ const broken = [
     'gateway may not import controller',
   ],
   [
-    'tests do not sleep',
-    'packages/sdk/test/sleep.test.ts',
-    "import { setTimeout } from 'node:timers/promises'\n\nawait setTimeout(10)\n",
-    'Tests do not sleep',
+    'a circle of type imports is a circle',
+    'packages/server/src/auth/circle-a.ts',
+    "import type { B } from './circle-b.ts'\n\nexport interface A {\n  readonly b: B\n}\n",
+    'no-cycle',
   ],
+  sleeps('timers of promises', 'sleep.test.ts', "import 'node:timers/promises'\n"),
+  sleeps('support files', 'support/pause.ts', "import 'node:timers/promises'\n"),
+  sleeps(
+    'a promise that a timer settles',
+    'support/rest.ts',
+    'export const rest = (): Promise<void> =>\n  new Promise((settle) => {\n    setTimeout(settle, 5)\n  })\n',
+  ),
+  sleeps(
+    'a promise with a resolver apart',
+    'support/apart.ts',
+    'const { promise, resolve } = Promise.withResolvers<void>()\nsetTimeout(() => resolve(), 5)\nawait promise\n',
+  ),
+  [
+    'what is random in tests has a seed',
+    'packages/sdk/test/random.test.ts',
+    'export const chance = Math.random()\n',
+    'the seed of the run',
+  ],
+  [
+    'a bound stands with the bounds',
+    'packages/server/src/store/bound.ts',
+    'const MAX_ROWS = 5\n\nexport const most = MAX_ROWS\n',
+    'MAX_ROWS is a bound',
+  ],
+  [
+    'a time is a bound',
+    'packages/server/src/store/time.ts',
+    'export const EVERY_MS = 5 * 60_000\n',
+    'EVERY_MS is a bound',
+  ],
+  [
+    'a listed bound that is gone leaves the list',
+    'packages/server/src/store/tokens.ts',
+    'export const none = 0\n',
+    'MAX_BATCH stands here no more',
+  ],
+  inside('reading', 'reads.ts', 'export const f = (x: { _core?: unknown }): unknown => x._core\n'),
+  inside(
+    'taking apart',
+    'takes.ts',
+    'export const f = ({ _handle: h }: Record<string, unknown>): unknown => h\n',
+  ),
+  inside('describing', 'describes.ts', 'export interface Inside {\n  readonly _server?: object\n}\n'),
 ]
 
 describe('npm run lint', () => {
@@ -185,6 +236,19 @@ describe('npm run lint', () => {
     })
   }
 })
+
+function sleeps(law, file, text) {
+  return [`tests do not sleep: ${law}`, `packages/sdk/test/${file}`, text, 'Tests do not sleep']
+}
+
+function inside(law, file, text) {
+  return [
+    `inside folders only: ${law}`,
+    `packages/server/src/gateway/${file}`,
+    text,
+    'xterm-inside/ or node-inside/',
+  ]
+}
 
 function imports(law, file, specifier) {
   return [law, file, `import '${specifier}'\n`, specifier.startsWith('.') ? `${file}:1: ` : specifier]

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from './config/config.ts'
 import { createInternalApp } from './http/internal-app.ts'
 import type { Log } from './observability/log.ts'
+import type { CliscaleServer } from './server/cliscale-server.ts'
 import { type Core, openCore } from './server/core.ts'
 import { StartError } from './server/data-folder.ts'
 import { listen, urlOf } from './server/listen.ts'
@@ -10,21 +11,7 @@ import { createPublicApp } from './server/public-app.ts'
 import { DEFAULT_PROJECT } from './server/storage.ts'
 import { SupervisedServer } from './server/supervisor.ts'
 
-/** A server of one mode. */
-export interface CliscaleServer {
-  /** Opens everything and listens. On failure nothing is left open. @throws {StartError}, {KeyFileError} */
-  start(): Promise<void>
-  /** Where clients reach it from this machine, without a slash at the end; once started. */
-  readonly url: string
-  /** Where metrics and probes are; once started. */
-  readonly internalUrl: string
-  /** Its parts; once started. */
-  readonly core: Core
-  /** A link that signs a browser in to the console, once. */
-  createConsoleLink(): Promise<string>
-  /** Drains terminals over the configured window, then closes everything. Sessions go on. Safe to call twice. */
-  close(): Promise<void>
-}
+export type { CliscaleServer } from './server/cliscale-server.ts'
 
 /** Prepares a server; nothing is opened before `start`. It is one process, whatever `workers` says. */
 export function createServer(config: Config, log: Log): CliscaleServer {

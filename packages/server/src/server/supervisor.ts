@@ -4,6 +4,7 @@ import { createInternalApp } from '../http/internal-app.ts'
 import { Health, type HealthReport } from '../observability/health.ts'
 import type { Log } from '../observability/log.ts'
 import { createMetrics, type Metrics } from '../observability/metrics.ts'
+import type { CliscaleServer } from './cliscale-server.ts'
 import { type Core, openCore } from './core.ts'
 import { prepareDataFolder, StartError } from './data-folder.ts'
 import { findPort, listen, urlAt, urlOf } from './listen.ts'
@@ -12,7 +13,6 @@ import { createPublicApp } from './public-app.ts'
 import { DEFAULT_PROJECT } from './storage.ts'
 import { chooseControlSocket } from './workers/control-socket.ts'
 import { Crew } from './workers/crew.ts'
-import type { CliscaleServer } from '../server.ts'
 
 /** Connections to the embedded database that a worker may want beside its pool. */
 const MORE_CONNECTIONS = 2

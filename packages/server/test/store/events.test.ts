@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Database } from '../../src/store/database.ts'
 import { createStore } from '../../src/store/store.ts'
 import { testDatabase } from '../support/database.ts'
 import { newSession } from '../support/sessions.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 test('a reader that follows the numbers misses nothing while many write', async (t) => {
   const { store, open } = await testDatabase(t)
@@ -43,6 +45,12 @@ test('a reader that follows the numbers misses nothing while many write', async 
   assert.equal(await store.events.lastSeq(), all.at(-1)?.seq)
 })
 
+/** True when a statement in this database waits for a lock that another holds. */
+async function isAnyoneWaiting(database: Database): Promise<boolean> {
+  const text = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+  return (await database.query({ text })).length > 0
+}
+
 test('a number is not visible before every smaller one', async (t) => {
   const { store, database, open } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
@@ -59,9 +67,9 @@ test('a number is not visible before every smaller one', async (t) => {
     await transaction.query(insert(one))
     // It gets the greater number, so it has to wait for the commit of the smaller one.
     second = other.query(insert(two))
-    const { promise: quiet, resolve } = Promise.withResolvers<string>()
-    setTimeout(() => resolve('waiting'), 150)
-    assert.equal(await Promise.race([second.then(() => 'done'), quiet]), 'waiting')
+    const settled = second.then(() => 'done')
+    const waits = waitFor(() => isAnyoneWaiting(database), { what: 'the second insert to wait for a lock' })
+    assert.equal(await Promise.race([settled, waits.then(() => 'waiting')]), 'waiting')
     assert.deepEqual(await store.events.after(start, { project: 'p1' }), [])
   })
   await second

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import ts from 'typescript'
+import { BOUNDS_ELSEWHERE } from '../lib/bounds-law.mjs'
+import { ImportGraph } from '../lib/imports.mjs'
+import { INSIDE_ELSEWHERE, reachesInside } from '../lib/inside-law.mjs'
+import { insideProblems, NODE_INSIDE } from '../lib/node-inside.mjs'
+import { at, packages, readJson } from '../lib/root.mjs'
+
+const parse = (file) =>
+  ts.createSourceFile(file, readFileSync(at(file), 'utf8'), ts.ScriptTarget.Latest, true)
+
+describe('lists of exceptions are true', () => {
+  const graph = new ImportGraph()
+
+  it('files with bounds exist', () =>
+    assert.deepEqual(
+      Object.keys(BOUNDS_ELSEWHERE).filter((file) => !graph.has(file)),
+      [],
+    ))
+
+  for (const file of INSIDE_ELSEWHERE)
+    it(`${file} still reaches into xterm`, () => assert.notDeepEqual(reachesInside(parse(file)), []))
+})
+
+describe('what hangs on Node’s inside', () => {
+  const graph = new ImportGraph()
+  const adopt = 'packages/server/src/gateway/node-inside/adopt.ts'
+  const ring = 'packages/runner/test/ring.test.ts'
+
+  it('has tests that the newest Node runs', () => assert.deepEqual(insideProblems(graph), []))
+
+  it('is found when it has none', () => {
+    const { [adopt]: _, ...table } = NODE_INSIDE
+    assert.match(insideProblems(graph, table).join('\n'), /adopt\.ts hangs on Node's inside/)
+  })
+
+  it('is not shown by a test that does not use it', () =>
+    assert.match(
+      insideProblems(graph, { ...NODE_INSIDE, [adopt]: [ring] }).join('\n'),
+      /ring\.test\.ts does not use/,
+    ))
+
+  it('is not shown by a test that is gone', () =>
+    assert.match(
+      insideProblems(graph, { ...NODE_INSIDE, [adopt]: ['gone.test.ts'] }).join('\n'),
+      /does not use/,
+    ))
+
+  it('is not a file that is gone', () =>
+    assert.match(
+      insideProblems(graph, { ...NODE_INSIDE, 'gone.ts': [ring] }).join('\n'),
+      /which does not exist/,
+    ))
+})
+
+describe('xterm, which we reach into', () => {
+  for (const name of packages) {
+    const {
+      dependencies = {},
+      peerDependencies = {},
+      devDependencies = {},
+    } = readJson('packages', name, 'package.json')
+    const all = [dependencies, peerDependencies, devDependencies].flatMap((part) => Object.entries(part))
+    for (const [library, range] of all.filter(([library]) => library.startsWith('@xterm/')))
+      it(`${name} takes no minor release of ${library} that it has not been tested with`, () =>
+        assert.match(range, /^~?\d+\.\d+\.\d+$/))
+  }
+})
