@@ -3,7 +3,7 @@ import type { Config } from './config/config.ts'
 import { createInternalApp } from './http/internal-app.ts'
 import type { Log } from './observability/log.ts'
 import type { CliscaleServer } from './server/cliscale-server.ts'
-import { type Core, openCore } from './server/core.ts'
+import { type Core, type CoreOptions, openCore } from './server/core.ts'
 import { StartError } from './server/data-folder.ts'
 import { listen, urlOf } from './server/listen.ts'
 import { announce } from './server/presence.ts'
@@ -13,28 +13,33 @@ import { SupervisedServer } from './server/supervisor.ts'
 
 export type { CliscaleServer } from './server/cliscale-server.ts'
 
+/** What a server may have otherwise than its configuration says: ways of knowing a caller, and parts of the controller. */
+export type ServerOverrides = Pick<CoreOptions, 'verifiers' | 'overrides'>
+
 /** Prepares a server; nothing is opened before `start`. It is one process, whatever `workers` says. */
-export function createServer(config: Config, log: Log): CliscaleServer {
-  return new Server(config, log)
+export function createServer(config: Config, log: Log, overrides: ServerOverrides = {}): CliscaleServer {
+  return new Server(config, log, overrides)
 }
 
 /** The same with as many processes as configured. The program of this process must have the command `worker`. */
 export function createSupervisedServer(config: Config, log: Log): CliscaleServer {
   const alone = config.workers === 1 || config.mode === 'controller'
-  return alone ? new Server(config, log) : new SupervisedServer(config, log)
+  return alone ? new Server(config, log, {}) : new SupervisedServer(config, log)
 }
 
 class Server implements CliscaleServer {
   readonly #config: Config
   readonly #log: Log
+  readonly #overrides: ServerOverrides
   readonly #abort = new AbortController()
   #parts: Parts | undefined
   #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
-  constructor(config: Config, log: Log) {
+  constructor(config: Config, log: Log, overrides: ServerOverrides) {
     this.#config = config
     this.#log = log
+    this.#overrides = overrides
   }
 
   start(): Promise<void> {
@@ -73,7 +78,8 @@ class Server implements CliscaleServer {
   async #open(): Promise<void> {
     await using stack = new AsyncDisposableStack()
     const signal = this.#abort.signal
-    const core = stack.use(await openCore({ config: this.#config, log: this.#log, signal }))
+    const options = { ...this.#overrides, config: this.#config, log: this.#log, signal }
+    const core = stack.use(await openCore(options))
     const internal = createInternalApp(core)
     stack.defer(() => internal.close())
     const app = await createPublicApp(core)

@@ -6,9 +6,10 @@ import { Sealer } from '../auth/sealer.ts'
 import { DEFAULT_ISSUER, TokenIssuer } from '../auth/session-tokens.ts'
 import { mustIsolate } from '../config/checks.ts'
 import type { Config } from '../config/config.ts'
-import { type Controller, createController } from '../controller/controller.ts'
+import { type Controller, type ControllerOptions, createController } from '../controller/controller.ts'
 import { loadTemplates, TemplatesFileError } from '../controller/templates/load.ts'
 import { openRecordingStorage } from '../recordings/open-storage.ts'
+import type { Driver } from '../drivers/driver.ts'
 import type { SessionBounds } from '../drivers/process/policy.ts'
 import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { CodedError } from '../http/coded-error.ts'
@@ -23,8 +24,12 @@ import type { Storage } from './storage.ts'
 /** Sessions, tokens and drivers of one process. */
 export interface ControllerRole extends AsyncDisposable {
   readonly controller: Controller
+  readonly driver: Driver
   readonly doors: Doors
 }
+
+/** What a controller may have otherwise than the configuration can say; `driver` instead of the process driver. */
+export type ControllerOverrides = Partial<Pick<ControllerOptions, 'driver' | 'limits' | 'lingerMs'>>
 
 /** What a role is made of. */
 export interface RoleOptions {
@@ -37,6 +42,7 @@ export interface RoleOptions {
   readonly verifiers?: readonly IdentityVerifier[]
   /** True where another app judges the Host header. */
   readonly anyHost?: boolean
+  readonly overrides?: ControllerOverrides
 }
 
 /** Puts the controller together and starts it. @throws {StartError}, {KeyFileError} */
@@ -54,19 +60,7 @@ export async function startController(options: RoleOptions): Promise<ControllerR
   const keys = new KeyRing({ store: store.signingKeys, signer: new FileSigner(paths.signingKeys), log })
   stack.defer(() => keys.close())
   await keys.start()
-  const driver = await asStartError(
-    createProcessDriver({
-      dataFolder: config.dataDir,
-      isolation: config.isolation,
-      mustIsolate: mustIsolate(config),
-      shownPaths: config.sessionPaths,
-      limits: sessionBounds(config),
-      sessionUids: config.sessionUids,
-      bundleHttpHosts: config.bundleHttpHosts,
-      bundlePrivateNetworks: config.bundlePrivateNetworks,
-      log,
-    }),
-  )
+  const driver = options.overrides?.driver ?? (await openDriver(options))
   stack.defer(() => driver.close())
   const doors = openDoors({
     store,
@@ -101,17 +95,33 @@ export async function startController(options: RoleOptions): Promise<ControllerR
     maxLifetimeSeconds: config.maxLifetimeSeconds,
     startTimeoutSeconds: config.startTimeoutSeconds,
     keepEndedSeconds: config.keepEndedSeconds,
+    ...options.overrides,
   })
   stack.defer(() => controller.close())
   controllerMetrics(metrics, () => controller.state)
   fleetMetrics(metrics, controller.state.fleet)
   await controller.start()
   const all = stack.move()
-  return { controller, doors, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return { controller, driver, doors, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+async function openDriver({ config, log }: RoleOptions): Promise<Driver> {
+  const driver = createProcessDriver({
+    dataFolder: config.dataDir,
+    isolation: config.isolation,
+    mustIsolate: mustIsolate(config),
+    shownPaths: config.sessionPaths,
+    limits: sessionBounds(config),
+    sessionUids: config.sessionUids,
+    bundleHttpHosts: config.bundleHttpHosts,
+    bundlePrivateNetworks: config.bundlePrivateNetworks,
+    log,
+  })
+  return asStartError(driver)
 }
 
 /** What every session may use. */
-export function sessionBounds(config: Config): SessionBounds {
+function sessionBounds(config: Config): SessionBounds {
   return {
     processes: config.sessionProcesses,
     memoryBytes: config.sessionMemoryBytes,

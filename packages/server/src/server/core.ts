@@ -7,7 +7,7 @@ import type { GatewayOptions } from '../gateway/gateway.ts'
 import { Health } from '../observability/health.ts'
 import type { Log } from '../observability/log.ts'
 import { createMetrics, type Metrics } from '../observability/metrics.ts'
-import type { ControllerRole, RoleOptions } from './controller-role.ts'
+import type { ControllerOverrides, ControllerRole, RoleOptions } from './controller-role.ts'
 import { type DataPaths, prepareDataFolder } from './data-folder.ts'
 import { gatewayOptions } from './gateway-role.ts'
 import { databaseMetrics, poolWaitMetrics } from './metrics.ts'
@@ -24,6 +24,7 @@ export interface CoreOptions {
   readonly verifiers?: readonly IdentityVerifier[]
   /** True where another app judges the Host header. */
   readonly anyHost?: boolean
+  readonly overrides?: ControllerOverrides
   /** Connections to the database that other processes of this server make. Default 0. */
   readonly moreConnections?: number
 }

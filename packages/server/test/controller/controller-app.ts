@@ -1,48 +1,29 @@
-import { join } from 'node:path'
-import { fastify, type FastifyInstance } from 'fastify'
-import { ApiKeyVerifier } from '../../src/auth/api-keys.ts'
-import { Authenticator, requireScope } from '../../src/auth/authenticate.ts'
-import { FileSigner } from '../../src/auth/file-signer.ts'
 import type { IdentityVerifier } from '../../src/auth/identity.ts'
-import { KeyRing } from '../../src/auth/key-ring.ts'
-import { RunnerSecret } from '../../src/auth/runner-secret.ts'
-import { Sealer } from '../../src/auth/sealer.ts'
-import { TokenIssuer } from '../../src/auth/session-tokens.ts'
-import { type Controller, type ControllerOptions, createController } from '../../src/controller/controller.ts'
-import { shellTemplate } from '../../src/controller/templates/load.ts'
-import { LocalStorage } from '../../src/recordings/local-storage.ts'
+import { parseConfig } from '../../src/config/parse.ts'
+import type { Controller } from '../../src/controller/controller.ts'
 import type { Driver } from '../../src/drivers/driver.ts'
-import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
-import { applyApiManners } from '../../src/http/scope.ts'
 import { createLog } from '../../src/observability/log.ts'
-import type { Database } from '../../src/store/database.ts'
-import { listenForEvents } from '../../src/store/listen.ts'
-import { createStore, type Store } from '../../src/store/store.ts'
+import type { ControllerOverrides } from '../../src/server/controller-role.ts'
+import { type CliscaleServer, createServer } from '../../src/server.ts'
+import type { Store } from '../../src/store/store.ts'
+
+/** Lines of the log that are kept: few, because a test measures what a controller leaves in memory. */
+const KEPT_LINES = 100
 
 /** What a test may want to be different. */
-export type ControllerChanges = Partial<
-  Pick<
-    ControllerOptions,
-    | 'templates'
-    | 'publicUrl'
-    | 'spareRunners'
-    | 'maxSessions'
-    | 'limits'
-    | 'maxLifetimeSeconds'
-    | 'startTimeoutSeconds'
-    | 'keepEndedSeconds'
-    | 'lingerMs'
-    | 'driver'
-  >
->
+export interface ControllerChanges extends ControllerOverrides {
+  /** Flags of `cliscale-server`, as in `['--max-sessions=1']`. */
+  readonly flags?: readonly string[]
+}
 
-/** A controller behind its own HTTP server. */
+/** A server of mode `controller`. */
 export interface ControllerApp {
   readonly url: string
   readonly controller: Controller
   readonly driver: Driver
   readonly store: Store
-  readonly app: FastifyInstance
+  /** What it logged last. */
+  readonly logged: () => string
   close(): Promise<void>
 }
 
@@ -61,53 +42,34 @@ const testUser: IdentityVerifier = {
   },
 }
 
-/** Starts a real controller, with real keys in `dataFolder`, on a free port. */
+/** Starts it on a free port. Unless the test says otherwise it keeps no spare runner, and runners do not linger. */
 export async function startControllerApp(
-  database: Database,
+  connectionString: string,
   dataFolder: string,
-  changes: ControllerChanges = {},
+  { flags = [], ...overrides }: ControllerChanges = {},
 ): Promise<ControllerApp> {
-  const log = createLog({ level: (process.env.TEST_LOG_LEVEL as 'info' | undefined) ?? 'silent' })
-  const store = createStore(database)
-  const keys = join(dataFolder, 'keys')
-  const ring = new KeyRing({ store: store.signingKeys, signer: new FileSigner(join(keys, 'signing')), log })
-  await ring.start()
-  const hints = listenForEvents({ connectionString: database.connectionString, log })
-  const driver = changes.driver ?? (await createProcessDriver({ dataFolder, log }))
-  const authenticator = new Authenticator([testUser, new ApiKeyVerifier(store.apiKeys)])
-  const controller = createController({
-    store,
-    driver,
-    log,
-    hints,
-    templates: new Map([['shell', shellTemplate()]]),
-    spareRunners: 0,
-    runnerSecret: await RunnerSecret.fromFile(join(keys, 'runner.key')),
-    sealer: await Sealer.fromFile(join(keys, 'seal.key')),
-    tokens: new TokenIssuer({ keys: ring, issuer: 'cliscale' }),
-    lingerMs: 0,
-    recordings: {
-      storage: new LocalStorage(join(dataFolder, 'recordings', 'stored')),
-      spoolFolder: join(dataFolder, 'recordings', 'spool'),
-    },
-    identify: async (request, scope) => {
-      const identity = await authenticator.authenticate(request)
-      requireScope(identity, scope)
-      return identity
-    },
-    ...changes,
+  const own = [
+    '--mode=controller',
+    '--port=0',
+    '--internal-port=0',
+    '--spare-runners=0',
+    `--data-dir=${dataFolder}`,
+  ]
+  const config = parseConfig([...own, ...flags], { DATABASE_URL: connectionString })
+  const lines: string[] = []
+  const keep = (line: string): void => void (lines.push(line) > KEPT_LINES && lines.shift())
+  const log = createLog({ destination: { write: keep } })
+  const server = createServer(config, log, {
+    verifiers: [testUser],
+    overrides: { lingerMs: 0, ...overrides },
   })
-  const app = fastify({ forceCloseConnections: true })
-  applyApiManners(app)
-  controller.routes(app)
-  await controller.start()
-  const url = await app.listen({ host: '127.0.0.1', port: 0 })
-  const close = async (): Promise<void> => {
-    await app.close()
-    await controller.close()
-    await driver.close()
-    await hints.close()
-    await ring.close()
-  }
-  return { url, controller, driver, store, app, close }
+  await server.start()
+  const logged = (): string => lines.join('')
+  return { ...partsOf(server), url: server.url, logged, close: () => server.close() }
+}
+
+function partsOf({ core }: CliscaleServer): Pick<ControllerApp, 'controller' | 'driver' | 'store'> {
+  const role = core.controller
+  if (role === null) throw new Error('A server of mode controller has a controller.')
+  return { controller: role.controller, driver: role.driver, store: core.storage.store }
 }

@@ -23,7 +23,7 @@ test('create answers at once with a session and a terminal address that is compl
 })
 
 test('a public address makes wss terminal addresses', async (t) => {
-  const server = await newController(t, { publicUrl: 'https://terminals.example.com/cli/' })
+  const server = await newController(t, { flags: ['--public-url=https://terminals.example.com/cli/'] })
   const { session, terminal } = await server.create()
   assert.equal(terminal.url, `wss://terminals.example.com/cli/v1/sessions/${session.id}/terminal`)
 })
@@ -72,7 +72,7 @@ test('no answer and no row of a session that runs holds a secret', async (t) => 
 })
 
 test('a session starts from a spare runner without another program', async (t) => {
-  const server = await newController(t, { spareRunners: 1 })
+  const server = await newController(t, { flags: ['--spare-runners=1'] })
   const spare = await waitForSpare(server)
   const { session } = await server.create({ command: 'sleep', args: ['100'] })
   await server.reaches(session.id, 'running')
@@ -81,7 +81,7 @@ test('a session starts from a spare runner without another program', async (t) =
 })
 
 test('a spare runner that died is replaced, and a session that was given a dead one starts all the same', async (t) => {
-  const server = await newController(t, { spareRunners: 1 })
+  const server = await newController(t, { flags: ['--spare-runners=1'] })
   const spare = await waitForSpare(server)
   const seen = await server.driver.inspect(spare)
   process.kill(Number(seen?.externalId), 'SIGKILL')
@@ -92,7 +92,7 @@ test('a spare runner that died is replaced, and a session that was given a dead 
 })
 
 test('twenty sessions at once all run to their end', async (t) => {
-  const server = await newController(t, { spareRunners: 2 })
+  const server = await newController(t, { flags: ['--spare-runners=2'] })
   const made = await Promise.all(
     Array.from({ length: 20 }, (_, i) => server.create({ command: 'sh', args: ['-c', `exit ${i}`] })),
   )
@@ -127,7 +127,8 @@ test('a repeat with the same Idempotency-Key finds the session, another body is 
 })
 
 test('bad requests are refused with a code and the field', async (t) => {
-  const server = await newController(t, { maxLifetimeSeconds: 600 })
+  const flags = ['--max-lifetime-seconds=600', '--default-lifetime-seconds=600']
+  const server = await newController(t, { flags })
   const cases: [unknown, string, string | undefined][] = [
     [{ template: 'nope' }, 'TEMPLATE_NOT_FOUND', undefined],
     [{ colour: 'red' }, 'UNKNOWN_FIELD', '/colour'],

@@ -65,7 +65,7 @@ test('a session that is ended while it starts leaves no runner', async (t) => {
 })
 
 test('a session that waits in the queue ends without a runner', async (t) => {
-  const server = await newController(t, { maxSessions: 1 })
+  const server = await newController(t, { flags: ['--max-sessions=1'] })
   await server.create(SLEEP)
   const { session } = await server.create(SLEEP)
   const { body } = await server.call<SessionInfo>('DELETE', `/v1/sessions/${session.id}`)

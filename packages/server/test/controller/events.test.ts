@@ -139,16 +139,17 @@ test('a wrong Last-Event-ID is refused', async (t) => {
 })
 
 test('a reader that does not read is cut off', async (t) => {
-  const server = await newController(t, { maxSessions: 1 })
+  const server = await newController(t, { flags: ['--max-sessions=1'] })
   await server.create({ command: 'sleep', args: ['1000'] })
   const { session } = await server.create({ command: 'true' })
-  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  const { host, port } = new URL(server.url)
+  const socket = connect(Number(port), '127.0.0.1')
   t.after(() => socket.destroy())
   let closed = false
   socket.on('close', () => (closed = true))
   socket.on('error', () => undefined)
   socket.pause()
-  socket.write(`GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.key}\r\n\r\n`)
+  socket.write(`GET /v1/events HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${server.key}\r\n\r\n`)
   // Far more than the kernel's socket buffers and the server's own bound together.
   const message = 'x'.repeat(32_000)
   for (let i = 0; i < 1_000; i += 1) {

@@ -13,6 +13,7 @@ import { createApiKey } from '../../src/auth/api-keys.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { testDatabase } from '../support/database.ts'
+import { tellLogOfFailure } from '../support/tell-log.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type ControllerApp, type ControllerChanges, startControllerApp } from './controller-app.ts'
 
@@ -48,12 +49,13 @@ export async function newController(
   t: TestContext,
   changes: ControllerChanges = {},
 ): Promise<TestController> {
-  const { database, store, connectionString } = await testDatabase(t)
+  const { store, connectionString } = await testDatabase(t)
   const dataFolder = mkdtempSync(join(tmpdir(), 'cs-ctl-'))
   await store.projects.ensure('p1', 'One')
   const scopes = ['sessions:read', 'sessions:write'] as const
   const { secret } = await createApiKey(store.apiKeys, { project: 'p1', name: 'test', scopes })
-  const app = await startControllerApp(database, dataFolder, changes)
+  const app = await startControllerApp(connectionString, dataFolder, changes)
+  tellLogOfFailure(t, 'the controller', app.logged)
   t.after(async () => {
     await app.close()
     await sweep(dataFolder)

@@ -11,7 +11,7 @@ async function positionOf(server: TestController, id: string): Promise<number | 
 }
 
 test('no more sessions run at once than may, and all have run in the end', async (t) => {
-  const server = await newController(t, { maxSessions: 3, spareRunners: 1 })
+  const server = await newController(t, { flags: ['--max-sessions=3', '--spare-runners=1'] })
   let most = 0
   const made = await Promise.all(
     Array.from({ length: 12 }, () => server.create({ command: 'sleep', args: ['0.1'] })),
@@ -32,7 +32,7 @@ test('no more sessions run at once than may, and all have run in the end', async
 })
 
 test('a session that waits is told its place, and the place moves up', async (t) => {
-  const server = await newController(t, { maxSessions: 1 })
+  const server = await newController(t, { flags: ['--max-sessions=1'] })
   const first = await server.create(SLEEP)
   const second = await server.create(SLEEP)
   const third = await server.create(SLEEP)
@@ -46,7 +46,7 @@ test('a session that waits is told its place, and the place moves up', async (t)
 })
 
 test('an owner with many sessions in the queue does not keep another owner waiting', async (t) => {
-  const server = await newController(t, { maxSessions: 2 })
+  const server = await newController(t, { flags: ['--max-sessions=2'] })
   const first = await server.create({ ...SLEEP, owner: 'ann' })
   for (let i = 0; i < 6; i += 1) await server.create({ ...SLEEP, owner: 'ann' })
   const bens = await server.create({ ...SLEEP, owner: 'ben' })
@@ -56,7 +56,7 @@ test('an owner with many sessions in the queue does not keep another owner waiti
 })
 
 test('a session that waits takes the place of one that leaves the queue', async (t) => {
-  const server = await newController(t, { maxSessions: 1 })
+  const server = await newController(t, { flags: ['--max-sessions=1'] })
   const first = await server.create(SLEEP)
   const waiting = await Promise.all([1, 2, 3].map(() => server.create(SLEEP)))
   for (const { session } of waiting.slice(0, 2)) await server.call('DELETE', `/v1/sessions/${session.id}`)

@@ -32,7 +32,7 @@ interface Ruins {
 }
 
 async function newRuins(t: TestContext): Promise<Ruins> {
-  const { database, store } = await testDatabase(t)
+  const { connectionString, store } = await testDatabase(t)
   const dataFolder = mkdtempSync(join(tmpdir(), 'cs-ruins-'))
   await store.projects.ensure('p1', 'One')
   const driver = await createProcessDriver({ dataFolder, log: createLog({ level: 'silent' }) })
@@ -55,7 +55,7 @@ async function newRuins(t: TestContext): Promise<Ruins> {
     },
     revive: async () => {
       await driver.close()
-      const app = await startControllerApp(database, dataFolder)
+      const app = await startControllerApp(connectionString, dataFolder)
       t.after(() => app.close())
     },
   }
@@ -146,12 +146,12 @@ test('runners and folders that the database does not know are ended and removed'
 })
 
 test('of two controllers on one database one keeps order, and the other takes over at once when it leaves', async (t) => {
-  const { database, store, open } = await testDatabase(t)
+  const { connectionString, database, store } = await testDatabase(t)
   await store.projects.ensure('p1', 'One')
   const dataFolder = mkdtempSync(join(tmpdir(), 'cs-ruins-'))
   t.after(() => sweep(dataFolder))
-  const first = await startControllerApp(database, dataFolder)
-  const second = await startControllerApp(open(), dataFolder)
+  const first = await startControllerApp(connectionString, dataFolder)
+  const second = await startControllerApp(connectionString, dataFolder)
   t.after(() => second.close())
   const holder = async (): Promise<string | null> => {
     const rows = await database.query<{ holder: string | null }>({ text: 'SELECT holder FROM leases' })
