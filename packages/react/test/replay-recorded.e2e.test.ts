@@ -9,7 +9,7 @@ import {
   recordedExchanges,
   type RecordedStep,
 } from '../../sdk/test/protocol/recorded-exchange.ts'
-import { launchBrowser } from './support/browser.ts'
+import { openProfile } from './support/browser.ts'
 import { buildPage } from './support/build-page.ts'
 import { Front } from './support/front.ts'
 import { shows } from './support/stage.ts'
@@ -76,9 +76,7 @@ for (const exchange of recordedExchanges().filter(({ subprotocol }) => subprotoc
     const { url, hellos } = await oldServer(t, exchange)
     const front = await Front.start({ upstream: url, apiKey: 'none', files: await buildPage() })
     t.after(() => front.stop())
-    const browser = await launchBrowser()
-    t.after(() => browser.close())
-    const page = await browser.newPage()
+    const page = await (await openProfile(t)).newPage()
     await page.goto(`${front.origin}/?session=ses_recorded`)
     await shows(page, 'grüße')
     await page.waitForSelector('.cliscale[data-state="connected"]')

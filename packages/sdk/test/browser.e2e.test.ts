@@ -3,7 +3,7 @@ import { suite, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { chromium, type Page } from 'playwright-core'
-import { spawnServer } from '../../server/test/support/spawn-server.ts'
+import { startServerProcess } from '../../server/test/support/server-process.ts'
 import type * as Sdk from '../src/index.ts'
 
 declare global {
@@ -42,7 +42,7 @@ async function openPage(t: TestContext, baseUrl: string): Promise<Page> {
 
 suite('browser', () => {
   test('the same client in Chromium', { timeout: 180_000 }, async (t) => {
-    const server = await spawnServer(t)
+    const server = await startServerProcess(t)
     const page = await openPage(t, server.baseUrl)
     const { apiKey } = server
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { Cliscale, EndedError, type PhaseReport, type SessionEvent, type SessionState } from '../src/index.ts'
-import { spawnServer } from '../../server/test/support/spawn-server.ts'
+import { startServerProcess } from '../../server/test/support/server-process.ts'
 import { waitFor, within } from './support/wait-for.ts'
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -12,7 +12,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 suite('sessions', () => {
   test('against a real server', { timeout: 240_000 }, async (t) => {
-    const server = await spawnServer(t)
+    const server = await startServerProcess(t)
     const cliscale = new Cliscale({ baseUrl: server.baseUrl, apiKey: server.apiKey })
 
     await t.test('create, run, collect the output and the exit code', async () => {

@@ -1,4 +1,5 @@
-import { type Browser, chromium } from 'playwright-core'
+import { after, type TestContext } from 'node:test'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core'
 
 const FLAGS = [
   '--no-sandbox',
@@ -12,17 +13,44 @@ const FLAGS = [
 /** How a browser draws: `dom` has no WebGL at all, `webgl` draws with it in software. */
 export type BrowserKind = 'dom' | 'webgl'
 
-/** Starts a real Chromium, with more flags. */
+const DRAWING: Readonly<Record<BrowserKind, readonly string[]>> = {
+  dom: ['--disable-gpu', '--disable-3d-apis'],
+  webgl: ['--enable-unsafe-swiftshader', '--use-angle=swiftshader'],
+}
+
+/** Starts a real Chromium of its own, with more flags. */
 export async function launchBrowser(
   kind: BrowserKind = 'dom',
   flags: readonly string[] = [],
 ): Promise<Browser> {
-  const drawing =
-    kind === 'dom'
-      ? ['--disable-gpu', '--disable-3d-apis']
-      : ['--enable-unsafe-swiftshader', '--use-angle=swiftshader']
   return await chromium.launch({
     executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: [...FLAGS, ...drawing, ...flags],
+    args: [...FLAGS, ...DRAWING[kind], ...flags],
   })
+}
+
+const browsers = new Map<BrowserKind, Promise<Browser>>()
+
+// Registered while the file loads, so that it runs after the file's last test.
+after(async () => {
+  for (const browser of browsers.values()) await (await browser).close()
+})
+
+/**
+ * A new profile of a real Chromium, which starts once for all tests of a file: to start it costs more than most tests
+ * do. The profile, with its pages, is gone when the test ends.
+ */
+export async function openProfile(
+  t: TestContext,
+  options: BrowserContextOptions = {},
+  kind: BrowserKind = 'dom',
+): Promise<BrowserContext> {
+  let browser = browsers.get(kind)
+  if (browser === undefined) {
+    browser = launchBrowser(kind)
+    browsers.set(kind, browser)
+  }
+  const profile = await (await browser).newContext(options)
+  t.after(() => profile.close())
+  return profile
 }

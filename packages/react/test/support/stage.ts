@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { Cliscale } from '@cliscale/sdk'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { type BrowserKind, launchBrowser } from './browser.ts'
+import { type BrowserKind, openProfile } from './browser.ts'
 import { buildPage } from './build-page.ts'
 import { Front } from './front.ts'
 import { waitFor } from './wait-for.ts'
@@ -57,11 +57,9 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     headers,
   })
   t.after(() => front.stop())
-  const browser = await launchBrowser(options.kind)
-  t.after(() => browser.close())
   const complaints: string[] = []
   const open = async (query: string, context: BrowserContextOptions = {}): Promise<Page> => {
-    const page = await (await browser.newContext(context)).newPage()
+    const page = await (await openProfile(t, context, options.kind)).newPage()
     page.on('pageerror', (error) => complaints.push(String(error)))
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text())

@@ -16,7 +16,7 @@ import {
   type TerminalSubprotocol,
 } from '../../src/protocol/index.ts'
 import { toUtf8 } from '../../src/protocol/text.ts'
-import { spawnServer } from '../../../server/test/support/spawn-server.ts'
+import { startServerProcess } from '../../../server/test/support/server-process.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type ExchangeHeader, formatExchange, type RecordedStep } from './recorded-exchange.ts'
 
@@ -130,7 +130,7 @@ async function recordTty(cliscale: Cliscale): Promise<Recorder> {
 }
 
 const cleanups: (() => unknown)[] = []
-const server = await spawnServer({
+const server = await startServerProcess({
   after: (cleanup: () => unknown) => cleanups.push(cleanup),
 } as unknown as TestContext)
 try {

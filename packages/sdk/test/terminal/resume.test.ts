@@ -9,6 +9,7 @@ import {
   TokenSource,
 } from '../../src/index.ts'
 import { CREDIT_WINDOW_BYTES } from '../../src/protocol/index.ts'
+import { inFull } from '../support/in-full.ts'
 import { ByteDigest, numberedStreamDigest, numberedStreamScript } from '../support/numbered-stream.ts'
 import { type RunnerRelay, runnerRelay } from '../support/runner-relay.ts'
 import { waitFor, within } from '../support/wait-for.ts'
@@ -38,8 +39,9 @@ function shownBy(terminal: Terminal): { text: string } {
 }
 
 suite('resume', () => {
-  test('50 MB of numbered lines arrive identical although the connection is cut every second', async (t) => {
-    const lines = 6_553_600
+  test('megabytes of numbered lines arrive identical although the connection is cut every second', async (t) => {
+    // Of eight bytes: 50 MB or 20.
+    const lines = inFull(6_553_600, 2_621_440)
     const relay = await runnerRelay(t)
     await relay.runner.assignScript(numberedStreamScript(lines), { ringBytes: 67_108_864 })
     const terminal = attach(t, relay)

@@ -6,13 +6,13 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { backwards } from '../support/backwards.ts'
 import { dataFolder, removeDataFolder } from '../support/data-folder.ts'
-import { testDatabase } from '../support/database.ts'
 import { processesWith } from '../support/processes.ts'
 import { cleanEnvironment, runCli, runNode, spawnServer } from '../support/spawn-server.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const FREE_PORTS = ['--port=0', '--internal-port=0']
 
@@ -141,7 +141,7 @@ test('templates that cannot be used are told before anything listens', async (t)
 })
 
 test('a second server on the same data is refused, and the first goes on', async (t) => {
-  const server = await spawnServer(t, { flags: ['--spare-runners=0'] })
+  const server = await spawnServer(t, { embedded: true, flags: ['--spare-runners=0'] })
   const { code, stderr } = await runCli([...FREE_PORTS, `--data-dir=${server.dataDir}`])
   assert.equal(code, 1)
   assert.match(
@@ -155,8 +155,10 @@ test('a server ends with 0 on each signal and leaves no process and no note', as
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const cleanup = backwards(t)
     // Once with its own PostgreSQL, which must end too.
-    const env: Record<string, string> = signal === 'SIGTERM' ? {} : await ownDatabase(cleanup)
-    const server = await spawnServer(cleanup, { env, flags: ['--spare-runners=0'] })
+    const server = await spawnServer(cleanup, {
+      embedded: signal === 'SIGTERM',
+      flags: ['--spare-runners=0'],
+    })
     assert.equal(await server.stop(signal), 0, signal)
     assert.deepEqual(await processesWith(server.dataDir), [])
     assert.equal(existsSync(join(server.dataDir, 'keys/server.json')), false)
@@ -165,8 +167,11 @@ test('a server ends with 0 on each signal and leaves no process and no note', as
 
 test('the link on the first screen works, and so does one made later', async (t) => {
   const cleanup = backwards(t)
-  const server = await spawnServer(cleanup, { env: await ownDatabase(cleanup), flags: ['--spare-runners=0'] })
-  const first = /http:\/\/127\.0\.0\.1:\d+\/#code=csl_[\w-]{43}/.exec(server.output())?.[0] ?? ''
+  const server = await spawnServer(cleanup, { flags: ['--spare-runners=0'] })
+  const first = await waitFor(
+    () => /http:\/\/127\.0\.0\.1:\d+\/#code=csl_[\w-]{43}/.exec(server.output())?.[0],
+    { what: 'the link on the first screen' },
+  )
   const later = (await runCli(['login', `--data-dir=${server.dataDir}`])).stdout.trim()
   for (const link of [first, later]) {
     const { hash, origin } = new URL(link)
@@ -183,12 +188,8 @@ test('the link on the first screen works, and so does one made later', async (t)
 test('where logs are for a collector no code is written', async (t) => {
   const cleanup = backwards(t)
   const flags = ['--spare-runners=0', '--log-format=json']
-  const server = await spawnServer(cleanup, { env: await ownDatabase(cleanup), flags })
+  const server = await spawnServer(cleanup, { flags })
+  assert.equal(await server.stop(), 0)
   assert.doesNotMatch(server.output(), /csl_/)
   for (const line of server.output().trim().split('\n')) JSON.parse(line)
 })
-
-/** A database of the test's own: quicker than one that the server makes first. */
-async function ownDatabase(t: TestContext): Promise<{ DATABASE_URL: string }> {
-  return { DATABASE_URL: (await testDatabase(t)).connectionString }
-}

@@ -1,4 +1,4 @@
-import type { TestContext } from 'node:test'
+import { after, type TestContext } from 'node:test'
 import { Cliscale } from '@cliscale/sdk'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -9,7 +9,6 @@ export interface ConsoleStage {
   readonly server: TestServer
   /** A client beside the browser. */
   readonly cliscale: Cliscale
-  readonly browser: Browser
   /** A link that signs one browser in. */
   link(): Promise<string>
   /** Opens an address in a new page of a browser of its own. */
@@ -20,20 +19,30 @@ export interface ConsoleStage {
   readonly complaints: string[]
 }
 
+let browser: Promise<Browser> | undefined
+
+// Registered while the file loads, so that it runs after the file's last test.
+after(async () => {
+  await (await browser)?.close()
+})
+
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-3d-apis', '--disable-quic', '--no-first-run']
 
 /** Sets it up; the test's end takes it down. */
 export async function openConsole(t: TestContext, flags: readonly string[] = []): Promise<ConsoleStage> {
   const server = await startTestServer(t, { flags: ['--spare-runners=1', ...flags] })
-  const browser = await chromium.launch({
+  // Once for all tests of a file: to start it costs more than most tests do.
+  browser ??= chromium.launch({
     executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
     args: FLAGS,
   })
-  t.after(() => browser.close())
+  const chromiumOfFile = await browser
   const complaints: string[] = []
   const link = (): Promise<string> => server.server.createConsoleLink()
   const open = async (address: string, options: BrowserContextOptions = {}): Promise<Page> => {
-    const page = await (await browser.newContext(options)).newPage()
+    const profile = await chromiumOfFile.newContext(options)
+    t.after(() => profile.close())
+    const page = await profile.newPage()
     watch(page, complaints)
     await page.goto(address)
     return page
@@ -44,7 +53,7 @@ export async function openConsole(t: TestContext, flags: readonly string[] = [])
     return page
   }
   const cliscale = new Cliscale({ baseUrl: server.baseUrl, apiKey: server.apiKey })
-  return { server, cliscale, browser, link, open, signIn, complaints }
+  return { server, cliscale, link, open, signIn, complaints }
 }
 
 /** Another tab of the same browser. */

@@ -5,10 +5,11 @@ import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { isDeepStrictEqual } from 'node:util'
 import { runInNewContext } from 'node:vm'
+import { inFull } from '../support/in-full.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { newController, type TestController } from './new-controller.ts'
 
-const BATCH = 40
+const BATCH = inFull(40, 20)
 const BATCHES = 5
 const SESSIONS = BATCH * BATCHES
 const AT_ONCE = 4

@@ -4,7 +4,6 @@ import type { CreateSessionResponse, Role, TerminalAccess } from '@cliscale/sdk/
 import { connectTerminal, opened, type TerminalClient } from '../gateway/support/terminal-client.ts'
 import { backwards } from '../support/backwards.ts'
 import { runnerPids } from '../support/data-folder.ts'
-import { testDatabase } from '../support/database.ts'
 import { type Family, parseExposition, sumOf } from '../support/exposition.ts'
 import { documentedParts } from '../support/generate-metrics.ts'
 import { callApi, type SpawnedServer, spawnServer } from '../support/spawn-server.ts'
@@ -197,10 +196,9 @@ test(
 
 async function begin(t: TestContext): Promise<Scene> {
   const cleanup = backwards(t)
-  const { connectionString } = await testDatabase(cleanup)
   const server = await spawnServer(cleanup, {
     flags: ['--workers=1', '--spare-runners=0'],
-    env: { DATABASE_URL: connectionString, CLISCALE_DRAIN_SECONDS: '5' },
+    env: { CLISCALE_DRAIN_SECONDS: '5' },
   })
   return { t: cleanup, server }
 }

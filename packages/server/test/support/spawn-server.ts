@@ -1,148 +1,55 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { dataFolder, removeDataFolder } from './data-folder.ts'
-import { tellLogOfFailure } from './tell-log.ts'
+import { createApiKey } from '../../src/auth/api-keys.ts'
+import { DEFAULT_PROJECT } from '../../src/server/storage.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import { createStore } from '../../src/store/store.ts'
+import { backwards } from './backwards.ts'
+import { testDatabase } from './database.ts'
+import { type ServerProcessOptions, type SpawnedServer, startServerProcess } from './server-process.ts'
 
-/** `cliscale-server` as a process of its own, with an embedded PostgreSQL unless `DATABASE_URL` is given. */
-export interface SpawnedServer {
-  readonly baseUrl: string
-  readonly internalUrl: string
-  readonly apiKey: string
-  readonly dataDir: string
-  readonly child: ChildProcess
-  /** Standard output and error so far. */
-  readonly output: () => string
-  /** Sends a signal and waits for the end of the process. Resolves to its exit code, null when the signal ended it. */
-  stop(signal?: NodeJS.Signals): Promise<number | null>
-}
+export {
+  callApi,
+  cleanEnvironment,
+  type CliResult,
+  runCli,
+  runNode,
+  type SpawnedServer,
+} from './server-process.ts'
 
 /** What a spawned server may want otherwise. */
-export interface SpawnOptions {
-  /** Flags of `cliscale-server`, as in `['--spare-runners=0']`. */
-  readonly flags?: readonly string[]
-  /** Environment variables of `cliscale-server`. */
-  readonly env?: Readonly<Record<string, string>>
-  /** A data folder that outlives the process, for starting again on it. Default: one of the test's own. */
-  readonly dataDir?: string
-  /** A key from an earlier start on the same data. Default: a new one. */
-  readonly apiKey?: string
+export interface SpawnOptions extends ServerProcessOptions {
+  /** True: with its embedded PostgreSQL. */
+  readonly embedded?: boolean
 }
 
-const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
-const SOURCE_FLAGS = ['--conditions=@cliscale/source', `--import=${join(ROOT, '.ci/lib/source-loader.mjs')}`]
-
-/** The Node that the server runs on: the test's own, unless that one is too old for it. */
-const SERVER_NODE = process.env.CLISCALE_TEST_NODE || process.execPath
-
-/** Starts the real command. It is stopped with the test, unless the test stopped it. */
+/**
+ * Starts the real command with a database of the test's own in the PostgreSQL of the whole run, which costs less than one
+ * that the server makes first. On a data folder that the test brings it has its embedded PostgreSQL, unless
+ * `DATABASE_URL` is given.
+ */
 export async function spawnServer(t: TestContext, options: SpawnOptions = {}): Promise<SpawnedServer> {
-  const dataDir = options.dataDir ?? (await dataFolder())
-  const flags = ['--port=0', '--internal-port=0', `--data-dir=${dataDir}`]
-  const env = cleanEnvironment({ CLISCALE_DRAIN_SECONDS: '0', ...options.env })
-  const child = spawn(SERVER_NODE, [...SOURCE_FLAGS, CLI, ...flags, ...(options.flags ?? [])], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const exited = once(child, 'exit')
-  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(signal)
-    await exited
-    return child.exitCode
+  const cleanup = backwards(t)
+  const url = await databaseFor(cleanup, options)
+  if (url === null) return startServerProcess(cleanup, options)
+  const env = { ...options.env, DATABASE_URL: url }
+  return startServerProcess(cleanup, { makeKey: () => keyIn(url), ...options, env })
+}
+
+async function databaseFor(t: TestContext, { env, dataDir, embedded }: SpawnOptions): Promise<string | null> {
+  const given = env?.DATABASE_URL
+  if (given !== undefined) return given
+  if (dataDir !== undefined || embedded === true) return null
+  return (await testDatabase(t)).connectionString
+}
+
+/** Without a process: a start of the command costs more than most tests do. */
+async function keyIn(connectionString: string): Promise<string> {
+  const database = openDatabase({ connectionString })
+  const { apiKeys } = createStore(database)
+  const key = { project: DEFAULT_PROJECT, name: 'test', scopes: ['admin'] } as const
+  try {
+    return (await createApiKey(apiKeys, key)).secret
+  } finally {
+    await database.close()
   }
-  t.after(async () => {
-    await stop()
-    if (options.dataDir === undefined) await removeDataFolder(dataDir)
-  })
-  let output = ''
-  tellLogOfFailure(t, `cliscale-server ${child.pid}`, () => output)
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
-  const ready = await new Promise<Ready>((resolve, reject) => {
-    createInterface(child.stdout).on('line', (line) => {
-      output += `${line}\n`
-      const found = readyLine(line)
-      if (found !== null) resolve(found)
-    })
-    child.once('exit', () => reject(new Error(`cliscale-server ended before it was ready:\n${output}`)))
-  })
-  const apiKey =
-    options.apiKey ??
-    (await runCli(['keys', 'create', 'test', '--scopes=admin', `--data-dir=${dataDir}`], env)).stdout.trim()
-  return {
-    baseUrl: ready.url,
-    internalUrl: ready.internalUrl,
-    apiKey,
-    dataDir,
-    child,
-    output: () => output,
-    stop,
-  }
-}
-
-interface Ready {
-  readonly url: string
-  readonly internalUrl: string
-}
-
-function readyLine(line: string): Ready | null {
-  if (!line.includes('"msg":"Ready"')) return null
-  return JSON.parse(line) as Ready
-}
-
-/** What a finished command said. */
-export interface CliResult {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs `cliscale-server` with arguments until it ends by itself. */
-export async function runCli(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>> = cleanEnvironment(),
-): Promise<CliResult> {
-  return runNode([CLI, ...args], env)
-}
-
-/** Runs the pinned Node on repository source until it ends by itself. */
-export async function runNode(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>> = cleanEnvironment(),
-): Promise<CliResult> {
-  const child = spawn(SERVER_NODE, [...SOURCE_FLAGS, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  await once(child, 'close')
-  return { code: child.exitCode, stdout, stderr }
-}
-
-/** This process's environment without anything that would configure the server. */
-export function cleanEnvironment(
-  more: Readonly<Record<string, string>> = {},
-): Readonly<Record<string, string | undefined>> {
-  const own = Object.entries(process.env).filter(
-    ([name]) => !/^(CLISCALE_|DB_|DATABASE_URL$|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/.test(name),
-  )
-  return { ...Object.fromEntries(own), ...more }
-}
-
-/** Calls a server's REST API. */
-export async function callApi(
-  { baseUrl, apiKey }: { readonly baseUrl: string; readonly apiKey: string },
-  { method, path, body }: { readonly method: string; readonly path: string; readonly body?: unknown },
-): Promise<Response> {
-  return fetch(`${baseUrl}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${apiKey}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
 }
