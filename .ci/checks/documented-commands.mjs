@@ -91,11 +91,13 @@ await main(async () => {
     for (const document of documents) {
       for (const command of commandsOf(document)) {
         commands += 1
+        const started = performance.now()
         try {
           const [, check] =
             rules.find(([pattern]) => pattern.test(command)) ?? fail('no rule says how to check it')
           await check(command)
-          console.log(`ok ${document}: ${command}`)
+          const seconds = ((performance.now() - started) / 1_000).toFixed(1)
+          console.log(`ok ${document}: ${command} (${seconds} s)`)
         } catch (error) {
           problems.push(`${document}: ${command}: ${error.message}`)
           console.error(`not ok ${problems.at(-1)}`)

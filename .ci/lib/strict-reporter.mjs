@@ -33,8 +33,9 @@ export default async function* strictReporter(source) {
 function entryOf(files, path) {
   const fresh = { ms: 0, ownMs: 0, tests: 0, failed: 0, log: '' }
   if (path === undefined) return fresh
-  if (!files.has(path)) files.set(path, fresh)
-  return files.get(path)
+  const file = resolve(path)
+  if (!files.has(file)) files.set(file, fresh)
+  return files.get(file)
 }
 
 /** Files that share a process have no time of their own but that of their tests. */

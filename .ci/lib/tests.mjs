@@ -32,8 +32,8 @@ export async function runTests(node, files, { flags = [], env = {}, apart = fals
   mkdirSync(cache, { recursive: true })
   const seed = process.env.CLISCALE_TEST_SEED || String(randomInt(2 ** 31))
   console.log(`Seed of what is random: CLISCALE_TEST_SEED=${seed}`)
-  const known = apart ? undefined : (graph ?? new ImportGraph())
-  const light = files.filter((file) => known !== undefined && isLight(known, file))
+  const known = graph ?? new ImportGraph()
+  const light = apart ? [] : files.filter((file) => isLight(known, file))
   const others = files.filter((file) => !light.includes(file))
   const reports = []
   const runAll = async (database) => {
@@ -43,12 +43,13 @@ export async function runTests(node, files, { flags = [], env = {}, apart = fals
     if (others.length > 0)
       reports.push(await runOnce(node, others, { flags: [...flags, ...separate], variables }))
   }
-  if (others.some(usesDatabase)) await withTestDatabase(runAll)
+  if (others.some((file) => known.uses(file).has(DATABASE))) await withTestDatabase(runAll)
   else await runAll({})
   return sumUp(reports, light)
 }
 
-const usesDatabase = (file) => file.startsWith('packages/server/test/')
+/** With what tests have a database. */
+const DATABASE = 'packages/server/test/support/database.ts'
 
 const together = [`--import=${at('.ci/lib/start-nothing.mjs')}`, '--test-isolation=none']
 
