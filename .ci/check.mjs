@@ -43,7 +43,9 @@ function flagsOf(args) {
   return { since, all: args.includes('--all') }
 }
 
-const script = async (name, args = []) => (await run(pinnedNode(), [`.ci/${name}.mjs`, ...args])) === 0
+async function script(name, args) {
+  return (await run(pinnedNode(), [`.ci/${name}.mjs`, ...args])) === 0
+}
 
 function lint(files) {
   const paths = files.filter((file) => /\.(ts|tsx|mts|mjs|js)$/.test(file))

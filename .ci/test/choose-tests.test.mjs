@@ -43,6 +43,15 @@ describe('the tests of a change', () => {
     assert.ok(others.includes('packages/runner/test/attach-terminal.test.ts'))
   })
 
+  it('are first those of its name and folder, however far', () => {
+    const found = reached('packages/server/src/controller/queue.ts')
+    assert.equal(found[0], 'packages/server/test/controller/queue.test.ts')
+    assert.ok(
+      found.slice(1, 6).every((file) => file.startsWith('packages/server/test/controller/')),
+      found.join(' '),
+    )
+  })
+
   it('are also those that start it', () => {
     assert.ok(reached('packages/server/src/cli/keys.ts').includes('packages/server/test/cli/keys.test.ts'))
     assert.ok(reached('packages/runner/src/main.ts').includes('packages/server/test/drivers/process.test.ts'))

@@ -17,14 +17,19 @@ export type { CliscaleServer } from './server/cliscale-server.ts'
 export type ServerOverrides = Pick<CoreOptions, 'verifiers' | 'overrides'>
 
 /** Prepares a server; nothing is opened before `start`. It is one process, whatever `workers` says. */
-export function createServer(config: Config, log: Log, overrides: ServerOverrides = {}): CliscaleServer {
+export function createServer(config: Config, log: Log): CliscaleServer {
+  return createServerWith(config, log, {})
+}
+
+/** The same with overrides. */
+export function createServerWith(config: Config, log: Log, overrides: ServerOverrides): CliscaleServer {
   return new Server(config, log, overrides)
 }
 
 /** The same with as many processes as configured. The program of this process must have the command `worker`. */
 export function createSupervisedServer(config: Config, log: Log): CliscaleServer {
   const alone = config.workers === 1 || config.mode === 'controller'
-  return alone ? new Server(config, log, {}) : new SupervisedServer(config, log)
+  return alone ? createServer(config, log) : new SupervisedServer(config, log)
 }
 
 class Server implements CliscaleServer {

@@ -4,7 +4,7 @@ import type { Controller } from '../../src/controller/controller.ts'
 import type { Driver } from '../../src/drivers/driver.ts'
 import { createLog } from '../../src/observability/log.ts'
 import type { ControllerOverrides } from '../../src/server/controller-role.ts'
-import { type CliscaleServer, createServer } from '../../src/server.ts'
+import { type CliscaleServer, createServerWith } from '../../src/server.ts'
 import type { Store } from '../../src/store/store.ts'
 
 /** Lines of the log that are kept: few, because a test measures what a controller leaves in memory. */
@@ -59,7 +59,7 @@ export async function startControllerApp(
   const lines: string[] = []
   const keep = (line: string): void => void (lines.push(line) > KEPT_LINES && lines.shift())
   const log = createLog({ destination: { write: keep } })
-  const server = createServer(config, log, {
+  const server = createServerWith(config, log, {
     verifiers: [testUser],
     overrides: { lingerMs: 0, ...overrides },
   })
