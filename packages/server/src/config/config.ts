@@ -22,6 +22,8 @@ interface ValueTypes extends Record<OptionType, unknown> {
   level: (typeof LOG_LEVELS)[number]
   format: 'auto' | 'json' | 'pretty'
   workers: number
+  /** `first-last`. */
+  uids: string
 }
 
 type ValueOf<Row extends OptionRow> = ValueTypes[Row['type']] | (Row['default'] extends null ? null : never)

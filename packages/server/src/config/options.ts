@@ -1,3 +1,5 @@
+import { DATABASE_UIDS } from './uid-range.ts'
+
 /** How the text of a flag or variable is read. */
 export type OptionType =
   | 'text'
@@ -19,6 +21,7 @@ export type OptionType =
   | 'level'
   | 'format'
   | 'workers'
+  | 'uids'
 
 /** Roles that a server plays. */
 export const MODES = ['all', 'controller', 'gateway'] as const
@@ -82,6 +85,8 @@ export const OPTIONS = {
     meaning: 'Folder for keys, the embedded database and work folders. Default: `$XDG_DATA_HOME/cliscale`, else `~/.local/share/cliscale`.' },
   databaseUrl: { type: 'text', env: 'DATABASE_URL', flag: null, default: null, secret: true, modes: ['all', 'controller', 'gateway'],
     meaning: 'PostgreSQL to use, as in `postgresql://user:password@host/name`. Default in mode `all`: an embedded server; required in the other modes.' },
+  databaseUids: { type: 'uids', env: 'CLISCALE_DATABASE_UIDS', flag: 'database-uids', default: `${DATABASE_UIDS.first}-${DATABASE_UIDS.last}`, modes: ['all'],
+    meaning: 'User ids of which the embedded database of each data folder gets one of its own when the server runs as root, as in `first-last`. Nobody else may use them.' },
   dbMaxConnections: { type: 'integer', env: 'DB_MAX_CONNECTIONS', flag: 'db-max-connections', default: 10, min: 2, max: 1_000, modes: ['all', 'controller', 'gateway'],
     meaning: 'Most connections of this process\'s pool.' },
   dbIdleTimeoutMillis: { type: 'integer', env: 'DB_IDLE_TIMEOUT_MILLIS', flag: 'db-idle-timeout-millis', default: 30_000, min: 0, max: 86_400_000, modes: ['all', 'controller', 'gateway'],

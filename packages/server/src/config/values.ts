@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
 import { LOG_LEVELS, MODES, type OptionRow, type OptionType } from './options.ts'
+import { readUidRange } from './uid-range.ts'
 
 /** A text that cannot be an option's value; the message goes on after the option's name. */
 export class ValueError extends Error {}
@@ -28,6 +29,7 @@ const READERS: Record<OptionType, Reader> = {
   level: (text) => readOneOf(text, LOG_LEVELS),
   format: (text) => readOneOf(text, ['auto', 'json', 'pretty']),
   workers: readWorkers,
+  uids: readUids,
 }
 
 /** The value of a text. @throws {ValueError} */
@@ -125,6 +127,12 @@ function readRecordings(text: string): string {
   const bucket = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[A-Za-z0-9!_.*'()/-]*)?$/
   if (text !== 'local' && (!bucket.test(text) || /\/\.{0,2}\//.test(text.slice('s3:/'.length))))
     throw new ValueError('must be local or a bucket such as s3://my-bucket/recordings')
+  return text
+}
+
+function readUids(text: string): string {
+  if (readUidRange(text) === null)
+    throw new ValueError('must be a range of user ids such as 2100000000-2100065535, without 0')
   return text
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import { readUidRange } from '../config/uid-range.ts'
 import { CodedError } from '../http/coded-error.ts'
 import type { Health } from '../observability/health.ts'
 import type { Log } from '../observability/log.ts'
@@ -81,12 +82,14 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 async function startEmbedded(options: StorageOptions): Promise<EmbeddedPostgres | null> {
   const { config, log, moreConnections = 0, signal } = options
   if (config.databaseUrl !== null) return null
+  const uids = readUidRange(config.databaseUids)
   const connections = config.dbMaxConnections + moreConnections + CONNECTIONS_BESIDE_POOL
   try {
     return await startEmbeddedPostgres({
       dataDir: config.dataDir,
       log,
       settings: { max_connections: String(connections) },
+      ...(uids === null ? {} : { uids }),
       ...(signal ? { signal } : {}),
     })
   } catch (error) {

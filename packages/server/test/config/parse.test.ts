@@ -5,6 +5,7 @@ import { IDLE_TIMEOUT_SECONDS, LIFETIME_SECONDS } from '@cliscale/sdk/protocol'
 import { ConfigError } from '../../src/config/config.ts'
 import { OPTIONS, type OptionRow } from '../../src/config/options.ts'
 import { parseConfig } from '../../src/config/parse.ts'
+import { DATABASE_UIDS, readUidRange } from '../../src/config/uid-range.ts'
 
 function problemsOf(args: readonly string[], env: Record<string, string> = {}): readonly string[] {
   try {
@@ -178,4 +179,15 @@ test('private networks of bundles are networks', () => {
   const config = parseConfig([`--bundle-private-networks=${networks.join(',')}`], {})
   assert.deepEqual(config.bundlePrivateNetworks, networks)
   assert.equal(problemsOf(['--bundle-private-networks=10.0.0.0']).length, 1)
+})
+
+test('ids for embedded databases are a range of users without rights', () => {
+  const { databaseUids } = parseConfig(['--database-uids=70000-70999'], {})
+  assert.deepEqual(readUidRange(databaseUids), { first: 70_000, last: 70_999 })
+  assert.deepEqual(readUidRange(parseConfig([], {}).databaseUids), DATABASE_UIDS)
+  for (const text of ['0-10', '10-9', '5', '1-2147483648', '-5-3', '1-2-3', 'a-b', '1 - 2'])
+    assert.match(
+      problemsOf([`--database-uids=${text}`])[0] ?? '',
+      /^--database-uids must be a range of user ids such as 2100000000-2100065535, without 0, not/,
+    )
 })

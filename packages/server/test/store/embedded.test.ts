@@ -111,7 +111,7 @@ test('a first start makes private data, listens on a private socket only, and a 
     assert.equal((await stat(path)).mode & 0o077, 0, `${path} is private`)
   }
   assert.equal((await stat(join(dataDir, 'keys', 'postgres.password'))).mode & 0o777, 0o600)
-  const wrong = first.connectionString.replace(password, 'wrong')
+  const wrong = first.connectionString.replace(/:[^:@]+@/, ':wrong@')
   await assert.rejects(rowsAt(wrong, 'SELECT 1'), { code: '28P01' })
   await rowsAt(first.connectionString, 'CREATE TABLE kept (n int)')
   const { pid } = first

@@ -4,6 +4,7 @@ import { Client } from 'pg'
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/store/database.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
+import { runSql } from './run-sql.ts'
 import { startTestPostgres, type TestPostgres } from './test-postgres.ts'
 
 /** A database of a test's own. */
@@ -15,7 +16,7 @@ export interface TestDatabase {
   readonly open: (options?: Partial<DatabaseOptions>) => Database
 }
 
-/** A server that the test runner started for all files: its address as a superuser. */
+/** A server that the test runner started for all files, as {@link TestPostgres} has it. */
 const SHARED = process.env.CLISCALE_TEST_DATABASE_URL
 
 const TEMPLATE = 'cliscale_template'
@@ -71,16 +72,6 @@ async function makeTemplate(admin: string): Promise<void> {
     await client.query(`CREATE DATABASE ${TEMPLATE}_new`)
     await migrate(withDatabase(admin, `${TEMPLATE}_new`))
     await client.query(`ALTER DATABASE ${TEMPLATE}_new RENAME TO ${TEMPLATE}`)
-  } finally {
-    await client.end()
-  }
-}
-
-async function runSql(connectionString: string, text: string): Promise<void> {
-  const client = new Client({ connectionString })
-  await client.connect()
-  try {
-    await client.query(text)
   } finally {
     await client.end()
   }

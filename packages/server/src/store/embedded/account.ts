@@ -1,28 +1,84 @@
-import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { chmod, lstat, mkdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { UidRange } from '../../config/uid-range.ts'
+import type { Log } from '../../observability/log.ts'
 import { EmbeddedPostgresError } from './embedded-error.ts'
+import { claimUid } from './uids.ts'
 
 /** Whom PostgreSQL runs as when the server is root, which PostgreSQL refuses to be. */
 export interface Account {
-  readonly name: string
   readonly uid: number
   readonly gid: number
 }
 
 /** `nobody`'s ids where `/etc/passwd` does not tell. */
-const NOBODY: Account = { name: 'nobody', uid: 65_534, gid: 65_534 }
+const NOBODY: Account = { uid: 65_534, gid: 65_534 }
 
-/** The account for PostgreSQL; null when the server is not root and PostgreSQL runs as the same user. */
-export async function accountForPostgres(): Promise<Account | null> {
+/** What decides on the account. */
+export interface AccountOptions {
+  readonly dataDir: string
+  /** Where PostgreSQL's data is, or will be. */
+  readonly cluster: string
+  readonly uids: UidRange
+  readonly log: Log | undefined
+}
+
+/**
+ * The account for PostgreSQL: one that only this data folder has, so that no other server's PostgreSQL reaches its
+ * files and processes. Null when the server is not root and PostgreSQL runs as the same user.
+ *
+ * It is `nobody`, whom others share, where no other can be: in a user namespace without the configured ids, and for data
+ * that `nobody` has in a place that it alone may enter.
+ */
+export async function accountForPostgres(options: AccountOptions): Promise<Account | null> {
   if (process.getuid?.() !== 0) return null
+  const { cluster, log, uids } = options
+  const shared = await nobody()
+  if (!(await exist(uids))) {
+    log?.warn(
+      { uids },
+      'the user ids for the embedded PostgreSQL do not exist here, so it runs as nobody, whom others may share; name ' +
+        'ids that exist with --database-uids',
+    )
+    return shared
+  }
+  const owner = await ownerOf(cluster)
+  const uid = await claimUid(options, owner)
+  const own = { uid, gid: uid }
+  if (owner !== shared.uid || (await closedFolder(dirname(cluster), own)) === null) return own
+  log?.warn({ cluster }, 'the data lies where only nobody may enter, so PostgreSQL goes on as nobody')
+  return shared
+}
+
+/** A user that has a name, without rights. */
+export async function nobody(): Promise<Account> {
   const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '')
   const fields = passwd
     .split('\n')
     .map((line) => line.split(':'))
-    .find(([name]) => name === NOBODY.name)
+    .find(([name]) => name === 'nobody')
   if (!fields) return NOBODY
   // Some systems write the ids as negative 32-bit numbers.
-  return { name: NOBODY.name, uid: Number(fields[2]) >>> 0, gid: Number(fields[3]) >>> 0 }
+  return { uid: Number(fields[2]) >>> 0, gid: Number(fields[3]) >>> 0 }
+}
+
+/** False in a user namespace that does not have all of these ids, for users and for groups. */
+async function exist({ first, last }: UidRange): Promise<boolean> {
+  const maps = await Promise.all(
+    ['uid_map', 'gid_map'].map((name) => readFile(join('/proc/self', name), 'utf8').catch(() => null)),
+  )
+  return maps.every((map) => {
+    if (map === null) return true
+    const ranges = map.split('\n').map((line) => line.trim().split(/\s+/).map(Number))
+    return ranges.some(([from = 0, , count = 0]) => from <= first && last < from + count)
+  })
+}
+
+async function ownerOf(path: string): Promise<number | null> {
+  return lstat(path).then(
+    ({ uid }) => uid,
+    () => null,
+  )
 }
 
 /** The first folder on the way to `path` that the account may not enter, or null. Access lists are not looked at. */
@@ -44,11 +100,10 @@ function mayEnter(stats: { uid: number; gid: number; mode: number }, account: Ac
   return (stats.mode & 0o001) !== 0
 }
 
-/** Makes a folder of mode 0700 that belongs to the account. */
-export async function privateFolder(path: string, account: Account | null): Promise<void> {
+/** Makes a folder of mode 0700. One that is there keeps its owner: somebody may be using it. */
+export async function privateFolder(path: string): Promise<void> {
   await writable(path, async () => {
     await mkdir(path, { recursive: true, mode: 0o700 })
-    if (account) await chown(path, account.uid, account.gid)
     await chmod(path, 0o700)
   })
 }

@@ -1,15 +1,23 @@
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createHmac, randomBytes } from 'node:crypto'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readKeyFile, readOrCreateKeyFile } from '../../files/key-file.ts'
 import type { Log } from '../../observability/log.ts'
-import { type Account, writable } from './account.ts'
+import { type Account, nobody, writable } from './account.ts'
 import type { Binaries } from './binaries.ts'
-import { EmbeddedPostgresError } from './embedded-error.ts'
+import { cannotRun, EmbeddedPostgresError, lastLine } from './embedded-error.ts'
+import { handOver } from './hand-over.ts'
+import { clusterIn } from './home.ts'
 
-/** Superuser and database of the embedded server. */
-export const CLUSTER_USER = 'cliscale'
+/** The superuser, as whom only the supervisor connects. */
+export const SUPERUSER = 'cliscale'
+
+/** The role as which everything else connects. It has the database {@link DATABASE} and no right beyond. */
+export const APPLICATION_ROLE = 'cliscale_app'
+
+/** The application's database. */
+export const DATABASE = 'cliscale'
 
 /** What it takes to make or find the data. */
 export interface ClusterOptions {
@@ -26,16 +34,22 @@ export interface ClusterOptions {
 export interface Cluster {
   /** PostgreSQL's own data folder. */
   readonly folder: string
+  /** Of {@link SUPERUSER}. */
   readonly password: string
+  /** Of {@link APPLICATION_ROLE}: follows from the other one, which does not follow from it. */
+  readonly applicationPassword: string
 }
+
+/** The file of a {@link Cluster} that PostgreSQL's account gets last. */
+export const VERSION_FILE = 'PG_VERSION'
 
 /**
  * Makes the data on the first start, and checks it on later ones. It is built beside its place and renamed, so a
  * start that was interrupted leaves nothing half done and two starts at once leave one.
  */
 export async function ensureCluster(options: ClusterOptions): Promise<Cluster> {
-  const folder = join(options.home, 'postgres')
-  const version = await readFile(join(folder, 'PG_VERSION'), 'utf8').catch(() => null)
+  const folder = clusterIn(options.home)
+  const version = await readFile(join(folder, VERSION_FILE), 'utf8').catch(() => null)
   const password = await ensurePassword(options.dataDir, version !== null)
   if (version === null) await initialise(options, folder, password)
   else if (version.trim() !== options.binaries.majorVersion) {
@@ -44,7 +58,10 @@ export async function ensureCluster(options: ClusterOptions): Promise<Cluster> {
         `${options.binaries.majorVersion}; dump it with the release that made it, or choose another --data-dir.`,
     )
   }
-  return { folder, password }
+  const applicationPassword = createHmac('sha256', password)
+    .update(`cliscale-postgres\n${APPLICATION_ROLE}`)
+    .digest('base64url')
+  return { folder, password, applicationPassword }
 }
 
 /**
@@ -69,22 +86,35 @@ async function initialise(options: ClusterOptions, folder: string, password: str
   log?.info({ folder }, 'making the database on first start')
   await writable(home, () => removeAbandoned(home))
   const staging = await writable(home, () => mkdtemp(join(home, `${STAGING}${process.pid}-`)))
-  const secret = await writable(home, () => mkdtemp(join(home, `${STAGING}${process.pid}-`)))
+  const data = join(staging, 'data')
+  const passwordFile = join(staging, 'password')
+  const maker = account && (await makerFor(account))
   try {
-    const passwordFile = join(secret, 'password')
+    await mkdir(data, { mode: 0o700 })
     await writeFile(passwordFile, password, { mode: 0o600 })
-    if (account) {
-      for (const path of [staging, secret, passwordFile]) await chown(path, account.uid, account.gid)
+    if (maker) {
+      for (const path of [data, passwordFile]) await chown(path, maker.uid, maker.gid)
+      await chown(staging, 0, maker.gid)
+      await chmod(staging, 0o710)
     }
-    await runInitdb(options, staging, passwordFile)
-    await rename(staging, folder).catch((error: NodeJS.ErrnoException) => {
+    await runInitdb(options.binaries, { folder: data, passwordFile, account: maker })
+    if (account) await handOver(data, account, VERSION_FILE)
+    await rename(data, folder).catch((error: NodeJS.ErrnoException) => {
       // Another start was faster; its data has the same password.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
     })
   } finally {
-    await rm(secret, { recursive: true, force: true })
     await rm(staging, { recursive: true, force: true })
   }
+}
+
+/**
+ * Whom initdb runs as: it wants a user with a name, which the account has not. So it is `nobody` with the account's
+ * group, in a folder that only the group may enter: other processes of `nobody` can neither reach the data nor trace
+ * the program.
+ */
+async function makerFor(account: Account): Promise<Account> {
+  return { uid: (await nobody()).uid, gid: account.gid }
 }
 
 /** Prefix of folders in the making; the maker's pid follows. */
@@ -108,11 +138,17 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-async function runInitdb(options: ClusterOptions, folder: string, passwordFile: string): Promise<void> {
-  const { account, binaries } = options
+interface InitdbOptions {
+  readonly folder: string
+  readonly passwordFile: string
+  readonly account: Account | null
+}
+
+async function runInitdb(binaries: Binaries, options: InitdbOptions): Promise<void> {
+  const { account, folder, passwordFile } = options
   const args = [
     `--pgdata=${folder}`,
-    `--username=${CLUSTER_USER}`,
+    `--username=${SUPERUSER}`,
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
@@ -139,18 +175,4 @@ async function runInitdb(options: ClusterOptions, folder: string, passwordFile: 
   throw new EmbeddedPostgresError(
     `PostgreSQL could not make its data in ${folder} (initdb ended with ${String(code)}): ${lastLine(output)}`,
   )
-}
-
-/** The sentence for a program that the system does not run. */
-export function cannotRun(program: string, error: Error): EmbeddedPostgresError {
-  return new EmbeddedPostgresError(
-    `The embedded PostgreSQL cannot be run on this system (${program}: ${error.message}); set DATABASE_URL to a ` +
-      `PostgreSQL server of your own.`,
-    error,
-  )
-}
-
-/** The last line that is not empty. */
-export function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1)?.trim() ?? ''
 }

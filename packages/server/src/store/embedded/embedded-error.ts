@@ -5,3 +5,17 @@ export class EmbeddedPostgresError extends Error {
     this.name = 'EmbeddedPostgresError'
   }
 }
+
+/** The sentence for a program that the system does not run. */
+export function cannotRun(program: string, error: Error): EmbeddedPostgresError {
+  return new EmbeddedPostgresError(
+    `The embedded PostgreSQL cannot be run on this system (${program}: ${error.message}); set DATABASE_URL to a ` +
+      `PostgreSQL server of your own.`,
+    error,
+  )
+}
+
+/** The last line that is not empty. */
+export function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1)?.trim() ?? ''
+}

@@ -1,11 +1,22 @@
-import { rm } from 'node:fs/promises'
+import { realpath, rm } from 'node:fs/promises'
 import { join, resolve as absolute } from 'node:path'
+import { DATABASE_UIDS, type UidRange } from '../../config/uid-range.ts'
 import type { Log } from '../../observability/log.ts'
 import { type Account, accountForPostgres } from './account.ts'
 import { type Binaries, findBinaries } from './binaries.ts'
-import { type Cluster, CLUSTER_USER, ensureCluster, isAlive, lastLine } from './cluster.ts'
-import { EmbeddedPostgresError } from './embedded-error.ts'
-import { prepareHome } from './home.ts'
+import { writeClientRules } from './client-authentication.ts'
+import {
+  APPLICATION_ROLE,
+  type Cluster,
+  DATABASE,
+  ensureCluster,
+  isAlive,
+  SUPERUSER,
+  VERSION_FILE,
+} from './cluster.ts'
+import { EmbeddedPostgresError, lastLine } from './embedded-error.ts'
+import { handOver } from './hand-over.ts'
+import { prepareDataDir, prepareHome } from './home.ts'
 import { type Ownership, claimOwnership } from './ownership.ts'
 import { isPostmasterOf, type Postmaster, readPostmasterFile, startPostmaster } from './postmaster.ts'
 import { makeSocketFolder, removeSocketFolder } from './socket-folder.ts'
@@ -26,11 +37,13 @@ export interface EmbeddedPostgresOptions {
   readonly backoffMs?: { readonly first: number; readonly longest: number }
   /** PostgreSQL settings beside the defaults. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Ids of which one becomes PostgreSQL's when the server is root. Default: {@link DATABASE_UIDS}. */
+  readonly uids?: UidRange
 }
 
 /** A PostgreSQL server of our own. */
 export interface EmbeddedPostgres {
-  /** For `openDatabase`; holds the password and stays the same over restarts. */
+  /** For `openDatabase`, as the application's role; holds the password and stays the same over restarts. */
   readonly connectionString: string
   /** Null while it is up, else one sentence. Fits the health registry. */
   check(): string | null
@@ -39,9 +52,6 @@ export interface EmbeddedPostgres {
   /** Shuts it down cleanly. Safe to call twice. */
   stop(): Promise<void>
 }
-
-/** Database that the server uses. */
-const DATABASE = 'cliscale'
 
 /** Longest clean shutdown, then longest quick one, before the process is killed. */
 const STOP_TIMEOUT_MS = 10_000
@@ -65,12 +75,23 @@ const ENDED_BY_ANOTHER =
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = absolute(options.dataDir)
-  const account = await accountForPostgres()
+  const { log, uids = DATABASE_UIDS } = options
+  const found = await prepareDataDir(dataDir)
+  const account = await accountForPostgres({ dataDir: await realpath(dataDir), cluster: found, uids, log })
   const home = await prepareHome(dataDir, account)
   const binaries = await findBinaries(home, account)
-  const cluster = await ensureCluster({ dataDir, home, binaries, account, log: options.log })
+  const cluster = await ensureCluster({ dataDir, home, binaries, account, log })
   const socketFolder = await makeSocketFolder(home, account)
-  const supervisor = new Supervisor({ ...options, dataDir, account, binaries, cluster, socketFolder })
+  const settings = { hba_file: await writeClientRules(home), ...options.settings }
+  const supervisor = new Supervisor({
+    ...options,
+    settings,
+    dataDir,
+    account,
+    binaries,
+    cluster,
+    socketFolder,
+  })
   try {
     await supervisor.start()
     return supervisor
@@ -101,7 +122,8 @@ class Supervisor implements EmbeddedPostgres {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    this.connectionString = this.#address(options.socketFolder, DATABASE)
+    const { applicationPassword } = options.cluster
+    this.connectionString = addressOf(options.socketFolder, DATABASE, [APPLICATION_ROLE, applicationPassword])
     process.once('exit', this.#onExit)
   }
 
@@ -194,7 +216,7 @@ class Supervisor implements EmbeddedPostgres {
     while (Date.now() < deadline) {
       signal.throwIfAborted()
       if (!this.#postmaster?.alive) {
-        this.#postmaster = (await this.#clearTheWay()) ? startPostmaster(this.#startOptions()) : null
+        this.#postmaster = (await this.#clearTheWay()) ? await this.#launch() : null
       }
       const outcome = this.#postmaster ? await this.#own() : 'the one before does not answer.'
       if (typeof outcome !== 'string') return outcome
@@ -210,14 +232,15 @@ class Supervisor implements EmbeddedPostgres {
   /** The ownership, or why there is none yet. */
   async #own(): Promise<Ownership | string> {
     const { cluster, socketFolder } = this.#options
-    const claim = await claimOwnership(this.#address(socketFolder, 'postgres'))
+    const claim = await claimOwnership((database) => this.#superuserAt(socketFolder, database))
     if (claim.kind === 'taken') throw this.#taken(claim.by)
     if (claim.kind === 'unreachable') return claim.error.message
     if ((await readPostmasterFile(cluster.folder))?.pid !== this.#postmaster?.pid) {
       await claim.ownership.release()
       return 'another PostgreSQL runs on the data.'
     }
-    if (!(await claim.ownership.ensureDatabase(DATABASE))) {
+    const application = { role: APPLICATION_ROLE, password: cluster.applicationPassword, database: DATABASE }
+    if (!(await claim.ownership.ensure(application))) {
       await claim.ownership.release()
       return 'it went away while its database was made.'
     }
@@ -250,26 +273,47 @@ class Supervisor implements EmbeddedPostgres {
       return true
     }
     if (found.socketFolder === null) return false
-    const claim = await claimOwnership(this.#address(found.socketFolder, 'postgres'))
+    const { socketFolder } = found
+    const claim = await claimOwnership((database) => this.#superuserAt(socketFolder, database))
     if (claim.kind === 'taken') throw this.#taken(claim.by)
     if (claim.kind === 'unreachable') return false
     this.#options.log?.warn({ pid: found.pid }, 'stopping the PostgreSQL that a killed server left running')
     await claim.ownership.release()
     kill(found.pid)
     await until(async () => !(await isPostmasterOf(folder, found.pid)), { timeoutMs: STOP_TIMEOUT_MS })
-    if (found.socketFolder !== this.#options.socketFolder) await removeSocketFolder(found.socketFolder)
+    if (socketFolder !== this.#options.socketFolder) await removeSocketFolder(socketFolder)
     return true
   }
 
-  #startOptions(): Parameters<typeof startPostmaster>[0] {
+  /** Nothing runs on the data: it can change hands. */
+  async #launch(): Promise<Postmaster> {
     const { account, binaries, cluster, log, settings = {}, socketFolder } = this.#options
-    return { program: binaries.postgres, folder: cluster.folder, socketFolder, account, log, settings }
+    if (account !== null) {
+      await handOver(cluster.folder, account, VERSION_FILE)
+      await handOver(socketFolder, account)
+    }
+    return startPostmaster({
+      program: binaries.postgres,
+      folder: cluster.folder,
+      socketFolder,
+      account,
+      log,
+      settings,
+    })
   }
 
-  #address(socketFolder: string, database: string): string {
-    const password = encodeURIComponent(this.#options.cluster.password)
-    return `postgresql://${CLUSTER_USER}:${password}@/${database}?host=${encodeURIComponent(socketFolder)}`
+  #superuserAt(socketFolder: string, database: string): string {
+    return addressOf(socketFolder, database, [SUPERUSER, this.#options.cluster.password])
   }
+}
+
+function addressOf(
+  socketFolder: string,
+  database: string,
+  [role, password]: readonly [string, string],
+): string {
+  const secret = encodeURIComponent(password)
+  return `postgresql://${role}:${secret}@/${database}?host=${encodeURIComponent(socketFolder)}`
 }
 
 /** Fast shutdown of a server that is not our child. */

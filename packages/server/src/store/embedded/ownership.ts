@@ -1,8 +1,12 @@
 import { Client } from 'pg'
 import { isUnavailable } from '../database-error.ts'
 import { clientConfig } from '../database.ts'
+import { type Application, ensureApplication } from './application.ts'
 
-/** Advisory lock in the database `postgres` that says whose the data is, while its connection lives. */
+/** A database that is always there. */
+const MEETING_PLACE = 'postgres'
+
+/** Advisory lock in the database {@link MEETING_PLACE} that says whose the data is, while its connection lives. */
 const OWNER_LOCK = [4203, 1] as const
 
 /** A connection that holds the owner's lock. */
@@ -10,8 +14,8 @@ export interface Ownership {
   /** Resolves when the connection is over, and the lock with it. */
   readonly over: Promise<void>
   release(): Promise<void>
-  /** Makes the database unless it is there. False when the connection was lost on the way, and the lock with it. */
-  ensureDatabase(name: string): Promise<boolean>
+  /** Makes role and database unless they are there. False when the connection was lost on the way, and the lock with it. */
+  ensure(application: Application): Promise<boolean>
 }
 
 /** What an attempt to own the data found. */
@@ -22,9 +26,14 @@ export type Claim =
   /** No answer, not yet, or from one whose owner is about to change. */
   | { readonly kind: 'unreachable'; readonly error: Error }
 
-/** Connects and tries to take the lock. A server that died has lost it with its connection. */
-export async function claimOwnership(connectionString: string): Promise<Claim> {
-  const client = new Client(clientConfig(connectionString, `cliscale-server ${process.pid} owner`))
+/**
+ * Connects as the superuser, by the address that `addressOf` gives for a database, and tries to take the lock. A server
+ * that died has lost it with its connection.
+ */
+export async function claimOwnership(addressOf: (database: string) => string): Promise<Claim> {
+  const open = (database: string): Client =>
+    new Client(clientConfig(addressOf(database), `cliscale-server ${process.pid} owner`))
+  const client = open(MEETING_PLACE)
   const { promise: over, resolve } = Promise.withResolvers<void>()
   client.on('error', () => resolve())
   client.on('end', () => resolve())
@@ -33,7 +42,7 @@ export async function claimOwnership(connectionString: string): Promise<Claim> {
     const lock = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [
       ...OWNER_LOCK,
     ])
-    if (lock.rows[0]?.taken) return { kind: 'owned', ownership: new LockConnection(client, over) }
+    if (lock.rows[0]?.taken) return { kind: 'owned', ownership: new LockConnection(client, over, open) }
     const by = await holder(client)
     await client.end()
     if (by === null)
@@ -58,10 +67,12 @@ async function holder(client: Client): Promise<string | null> {
 class LockConnection implements Ownership {
   readonly over: Promise<void>
   readonly #client: Client
+  readonly #open: (database: string) => Client
 
-  constructor(client: Client, over: Promise<void>) {
+  constructor(client: Client, over: Promise<void>, open: (database: string) => Client) {
     this.#client = client
     this.over = over
+    this.#open = open
   }
 
   async release(): Promise<void> {
@@ -69,10 +80,9 @@ class LockConnection implements Ownership {
     await this.#client.end().catch(() => undefined)
   }
 
-  async ensureDatabase(name: string): Promise<boolean> {
+  async ensure(application: Application): Promise<boolean> {
     try {
-      const { rowCount } = await this.#client.query('SELECT FROM pg_database WHERE datname = $1', [name])
-      if (rowCount === 0) await this.#client.query(`CREATE DATABASE ${this.#client.escapeIdentifier(name)}`)
+      await ensureApplication(this.#client, application, this.#open)
       return true
     } catch (error) {
       if (!isUnavailable(error)) throw error

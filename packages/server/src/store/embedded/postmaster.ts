@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { Log } from '../../observability/log.ts'
 import type { Account } from './account.ts'
-import { cannotRun } from './cluster.ts'
+import { cannotRun } from './embedded-error.ts'
 
 /** A running server as its `postmaster.pid` tells (PostgreSQL 18, "Database File Layout"). */
 export interface PostmasterFile {

@@ -22,7 +22,7 @@ const TEMPORARY = 'cliscale-pg-'
 export async function makeSocketFolder(home: string, account: Account | null): Promise<string> {
   const inData = join(home, 'pg')
   if (fits(inData)) {
-    await privateFolder(inData, account)
+    await privateFolder(inData)
     if (await takesSockets(inData)) return inData
   }
   for (const temporary of new Set([tmpdir(), '/tmp'])) {
