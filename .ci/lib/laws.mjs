@@ -33,6 +33,11 @@ const textLaws = [
     pattern: /import \{[^}]*\benv\b[^}]*\} from '(node:)?process'/,
     message: 'The environment is read in config/ or config.ts only.',
   },
+  {
+    files: (file) => file.startsWith('packages/server/src/') && !file.endsWith('/store/connection.ts'),
+    pattern: /import (?!type\b)[^\n]*\n?[^;\n]*from 'pg'/,
+    message: 'Connections are made by store/connection.ts, which keeps the environment out of them.',
+  },
 ]
 
 /** Laws about how code is written, each with the files that are under it. */

@@ -67,6 +67,12 @@ const broken = [
     "import { env } from 'node:process'\n\nexport const home = env['HOME']\n",
     'The environment is read in config',
   ],
+  [
+    'connections by store/connection.ts only',
+    'packages/server/src/store/leases.ts',
+    "import { Client } from 'pg'\n\nexport const client = new Client()\n",
+    'Connections are made by store/connection.ts',
+  ],
   imports('server does not import cli', 'packages/server/src/server.ts', './cli.ts'),
   imports('gateway does not import drivers', 'packages/server/src/gateway/x.ts', '../drivers/driver.ts'),
   imports('gateway does not import controller', 'packages/server/src/gateway/y.ts', '../controller/a.ts'),

@@ -209,4 +209,28 @@ END
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.redeem_tokens(jtis text[])
+ RETURNS TABLE(jti text, session_id text, role text, expired boolean)
+ LANGUAGE plpgsql
+ ROWS 10
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH mine AS MATERIALIZED (
+    SELECT t.jti FROM session_tokens t WHERE t.jti = ANY (jtis) AND t.expires_at > now() FOR UPDATE SKIP LOCKED
+  ), redeemed AS (
+    DELETE FROM session_tokens t USING mine WHERE t.jti = mine.jti RETURNING t.jti, t.session_id, t.role
+  )
+  SELECT asked.jti, redeemed.session_id, redeemed.role,
+    (SELECT old.expires_at <= now() FROM session_tokens old WHERE old.jti = asked.jti)
+  FROM unnest(jtis) AS asked (jti)
+  LEFT JOIN redeemed ON redeemed.jti = asked.jti;
+END
+$function$
+;
+
 CREATE TRIGGER session_events_number BEFORE INSERT ON public.session_events FOR EACH ROW EXECUTE FUNCTION number_session_event();

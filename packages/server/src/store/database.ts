@@ -1,12 +1,6 @@
-import {
-  type ClientBase,
-  type ClientConfig,
-  type CustomTypesConfig,
-  Pool,
-  type PoolClient,
-  types as defaultTypes,
-} from 'pg'
+import type { ClientBase, Pool, PoolClient } from 'pg'
 import type { Log } from '../observability/log.ts'
+import { newPool } from './connection.ts'
 import { toDatabaseError } from './database-error.ts'
 
 /** One statement. With a `name` the server prepares it once per connection. */
@@ -39,7 +33,9 @@ export interface Database extends Queryable {
   readonly connectionString: string
   /** Runs `work` in one transaction: commits when it resolves, rolls back when it rejects. */
   transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
-  /** Runs `work`, which only reads; all its statements see the same moment. */
+  /** As `transaction`, for statements that look for few rows in tables that may have many. */
+  byIndex<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
+  /** As `byIndex`, for `work` that only reads; all its statements see the same moment. */
   snapshot<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
   /** Null when the database answers, else one sentence. Fits the health registry. */
   check(): Promise<string | null>
@@ -73,30 +69,10 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 /**
- * Every statement finds its rows by an index, whatever its values: planning it once is enough, and PostgreSQL would plan
- * the larger ones anew at each call, for several times what they cost to run. A plan that was made while a table was
- * small must still be right when it has grown, so it may not read tables as a whole.
+ * For statements that look for few rows in tables that may have many. A plan that was made while a table was small must
+ * still be right when it has grown, so it may not read tables as a whole. Compiling it would take longer than running it.
  */
-const PLANNER = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off'
-
-/** Numbers of type bigint come back as numbers: sequence numbers and counts stay far below 2^53. */
-const types: CustomTypesConfig = {
-  getTypeParser: (oid, format) =>
-    oid === defaultTypes.builtins.INT8 && format !== 'binary'
-      ? Number
-      : (defaultTypes.getTypeParser(oid, format) as unknown),
-}
-
-/** Settings for a connection of one's own that behaves like those of the pool. */
-export function clientConfig(connectionString: string, applicationName: string): ClientConfig {
-  return {
-    connectionString,
-    application_name: applicationName,
-    types,
-    keepAlive: true,
-    connectionTimeoutMillis: 5_000,
-  }
-}
+const BY_INDEX = 'SET LOCAL enable_seqscan = off; SET LOCAL jit = off'
 
 class PooledDatabase implements Database {
   readonly connectionString: string
@@ -108,16 +84,18 @@ class PooledDatabase implements Database {
     const statementTimeoutMs = options.statementTimeoutMs ?? 15_000
     this.connectionString = options.connectionString
     this.#onWaited = options.onWaited ?? (() => undefined)
-    this.#pool = new Pool({
-      ...clientConfig(options.connectionString, options.applicationName ?? `cliscale-server ${process.pid}`),
-      max: options.maxConnections ?? 10,
-      idleTimeoutMillis: options.idleTimeoutMs ?? 30_000,
-      connectionTimeoutMillis: options.acquireTimeoutMs ?? 5_000,
-      statement_timeout: statementTimeoutMs,
-      options: PLANNER,
-      // A connection whose other end is gone without a word must not hold its caller for ever.
-      query_timeout: statementTimeoutMs + 2_000,
-    })
+    const applicationName = options.applicationName ?? `cliscale-server ${process.pid}`
+    this.#pool = newPool(
+      { connectionString: options.connectionString, applicationName },
+      {
+        max: options.maxConnections ?? 10,
+        idleTimeoutMillis: options.idleTimeoutMs ?? 30_000,
+        connectionTimeoutMillis: options.acquireTimeoutMs ?? 5_000,
+        statement_timeout: statementTimeoutMs,
+        // A connection whose other end is gone without a word must not hold its caller for ever.
+        query_timeout: statementTimeoutMs + 2_000,
+      },
+    )
     // The pool drops the connection by itself; without a handler the error would end the process.
     this.#pool.on('error', (error) => {
       options.log?.warn({ err: error }, 'an idle database connection was lost')
@@ -136,8 +114,12 @@ class PooledDatabase implements Database {
     return this.#within('BEGIN', work)
   }
 
+  async byIndex<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
+    return this.#within(`BEGIN; ${BY_INDEX}`, work)
+  }
+
   async snapshot<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
-    return this.#within('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)
+    return this.#within(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_INDEX}`, work)
   }
 
   async check(): Promise<string | null> {
@@ -156,7 +138,8 @@ class PooledDatabase implements Database {
 
   async #within<T>(begin: string, work: (transaction: Queryable) => Promise<T>): Promise<T> {
     return this.#withClient(async (client) => {
-      await run(client, { text: begin })
+      // Without values: several statements in one message.
+      await client.query(begin)
       try {
         const result = await work({ query: (statement) => run(client, statement) })
         await run(client, { text: 'COMMIT' })

@@ -1,6 +1,6 @@
-import { Client, type QueryConfig } from 'pg'
+import type { Client, QueryConfig } from 'pg'
 import type { Log } from '../observability/log.ts'
-import { clientConfig } from './database.ts'
+import { newClient } from './connection.ts'
 
 /** Called with the session that has something new; null when notifications may have been missed: read again. */
 export type EventListener = (sessionId: string | null) => void
@@ -87,7 +87,8 @@ class ListenConnection implements EventHints {
 
   /** Connects, listens, and resolves when the connection is over: true when it had listened. */
   async #listenOnce(): Promise<boolean> {
-    const client = new Client(clientConfig(this.#options.connectionString, `cliscale-listen ${process.pid}`))
+    const { connectionString } = this.#options
+    const client = newClient({ connectionString, applicationName: `cliscale-listen ${process.pid}` })
     const { promise: over, resolve } = Promise.withResolvers<void>()
     const onAbort = (): void => resolve()
     client.on('error', (error) => {

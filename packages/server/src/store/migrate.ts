@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
-import { Client } from 'pg'
 import type { Log } from '../observability/log.ts'
-import { clientConfig } from './database.ts'
+import { newClient } from './connection.ts'
 import { toDatabaseError } from './database-error.ts'
 
 /** Files that are migrations; the schema's dump lies beside them. */
@@ -16,7 +15,7 @@ const MIGRATION_FILE = String.raw`\d{4}_[a-z0-9_]+\.sql`
  * @throws {CodedError} `DATABASE_UNAVAILABLE`
  */
 export async function migrate(connectionString: string, log?: Log): Promise<string[]> {
-  const client = new Client(clientConfig(connectionString, `cliscale-migrate ${process.pid}`))
+  const client = newClient({ connectionString, applicationName: `cliscale-migrate ${process.pid}` })
   client.on('error', (error) => log?.warn({ err: error }, 'the connection of the migrations was lost'))
   try {
     await client.connect()

@@ -45,11 +45,13 @@ const STATEMENTS: Readonly<Record<keyof Pruned, string>> = {
 export async function prune(database: Database, retention: Retention = {}): Promise<Pruned> {
   const batch = retention.batch ?? 500
   const count = async (table: keyof Pruned, ms: number): Promise<number> => {
-    const rows = await database.query<{ count: number }>({
-      name: `prune.${table}`,
-      text: `WITH gone AS (${STATEMENTS[table]} RETURNING 1) SELECT count(*) FROM gone`,
-      values: [ms, batch],
-    })
+    const rows = await database.byIndex((transaction) =>
+      transaction.query<{ count: number }>({
+        name: `prune.${table}`,
+        text: `WITH gone AS (${STATEMENTS[table]} RETURNING 1) SELECT count(*) FROM gone`,
+        values: [ms, batch],
+      }),
+    )
     return rows[0]?.count ?? 0
   }
   return {

@@ -48,11 +48,13 @@ interface QueueRow {
 
 /** The first `limit` waiting sessions in their fair order. */
 export async function queuedSessions(database: Database, limit: number): Promise<QueuedSession[]> {
-  const rows = await database.query<QueueRow>({
-    name: 'sessions.queued',
-    text: `${QUEUE} SELECT id, project_id, owner, position, attempts, created_at, retry_at FROM queue WHERE waits ORDER BY position LIMIT $1`,
-    values: [limit],
-  })
+  const rows = await database.byIndex((transaction) =>
+    transaction.query<QueueRow>({
+      name: 'sessions.queued',
+      text: `${QUEUE} SELECT id, project_id, owner, position, attempts, created_at, retry_at FROM queue WHERE waits ORDER BY position LIMIT $1`,
+      values: [limit],
+    }),
+  )
   return rows.map((row) => ({
     id: row.id,
     project: row.project_id,
@@ -66,10 +68,12 @@ export async function queuedSessions(database: Database, limit: number): Promise
 
 /** Where a session stands in the queue, from 1; null when it does not wait. */
 export async function queuePosition(database: Database, id: string): Promise<number | null> {
-  const [row] = await database.query<{ position: number }>({
-    name: 'sessions.queuePosition',
-    text: `${QUEUE} SELECT position FROM queue WHERE id = $1`,
-    values: [id],
-  })
+  const [row] = await database.byIndex((transaction) =>
+    transaction.query<{ position: number }>({
+      name: 'sessions.queuePosition',
+      text: `${QUEUE} SELECT position FROM queue WHERE id = $1`,
+      values: [id],
+    }),
+  )
   return row?.position ?? null
 }

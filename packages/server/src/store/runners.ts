@@ -75,7 +75,7 @@ export function runnersOf(database: Database): Runners {
     retireBlank: (id) => did('runners.retireBlank', RETIRE_BLANK, [id]),
     end: (id, detail) => did('runners.end', END, [id, detail ?? null]),
     get: (id) => one('runners.get', `SELECT ${RUNNER_COLUMNS} FROM runners r WHERE r.id = $1`, [id]),
-    live: () => liveRunners(database),
+    live: () => database.byIndex(liveRunners),
   }
 }
 

@@ -147,7 +147,7 @@ export function sessionsOf(database: Database): Sessions {
     },
     queued: (limit) => queuedSessions(database, limit),
     queuePosition: (id) => queuePosition(database, id),
-    live: () => liveSessions(database),
+    live: () => database.byIndex(liveSessions),
     expired: async (now, limit) => {
       const rows = await database.query<SessionRow>({
         name: 'sessions.expired',

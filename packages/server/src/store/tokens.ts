@@ -43,21 +43,11 @@ const MAX_UNDER_WAY = 2
  */
 const GATHER_MS = 4
 
-/**
- * Rows that another statement holds are skipped instead of awaited: whoever holds them redeems them. So batches cannot
- * wait for each other in a circle, and a holder that fails leaves a token that this caller saw as used.
- */
+/** Where each session is, beside what the function `redeem_tokens` says of its token: one statement for all of it. */
 const REDEEM = `
-WITH mine AS MATERIALIZED (
-  SELECT t.jti FROM session_tokens t WHERE t.jti = ANY ($1) AND t.expires_at > now() FOR UPDATE SKIP LOCKED
-), redeemed AS (
-  DELETE FROM session_tokens t USING mine WHERE t.jti = mine.jti RETURNING t.jti, t.session_id, t.role
-)
-SELECT asked.jti, redeemed.session_id, redeemed.role, target.*,
-  (SELECT old.expires_at <= now() FROM session_tokens old WHERE old.jti = asked.jti) AS expired
-FROM unnest($1::text[]) AS asked (jti)
-LEFT JOIN redeemed ON redeemed.jti = asked.jti
-LEFT JOIN LATERAL (SELECT ${TARGET_COLUMNS} FROM ${targetOf('redeemed.session_id')}) target ON true`
+SELECT t.jti, t.session_id, t.role, t.expired, target.*
+FROM redeem_tokens($1) t
+LEFT JOIN LATERAL (SELECT ${TARGET_COLUMNS} FROM ${targetOf('t.session_id')}) target ON true`
 
 interface RedeemRow extends TargetRow {
   readonly jti: string

@@ -1,6 +1,6 @@
-import { Client } from 'pg'
+import type { Client } from 'pg'
+import { newClient } from '../connection.ts'
 import { isUnavailable } from '../database-error.ts'
-import { clientConfig } from '../database.ts'
 import { type Application, ensureApplication } from './application.ts'
 
 /** A database that is always there. */
@@ -31,8 +31,9 @@ export type Claim =
  * that died has lost it with its connection.
  */
 export async function claimOwnership(addressOf: (database: string) => string): Promise<Claim> {
+  const applicationName = `cliscale-server ${process.pid} owner`
   const open = (database: string): Client =>
-    new Client(clientConfig(addressOf(database), `cliscale-server ${process.pid} owner`))
+    newClient({ connectionString: addressOf(database), applicationName })
   const client = open(MEETING_PLACE)
   const { promise: over, resolve } = Promise.withResolvers<void>()
   client.on('error', () => resolve())

@@ -1,0 +1,82 @@
+import { userInfo } from 'node:os'
+import {
+  Client,
+  type ClientConfig,
+  type CustomTypesConfig,
+  Pool,
+  type PoolConfig,
+  types as defaultTypes,
+} from 'pg'
+import { parse } from 'pg-connection-string'
+
+/** Which database, and as whom. */
+export interface Address {
+  /** `postgresql://…`; a Unix socket as `postgresql://user:password@/name?host=/folder`. */
+  readonly connectionString: string
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName: string
+}
+
+/** Numbers of type bigint come back as numbers: sequence numbers and counts stay far below 2^53. */
+const types: CustomTypesConfig = {
+  getTypeParser: (oid, format) =>
+    oid === defaultTypes.builtins.INT8 && format !== 'binary'
+      ? Number
+      : (defaultTypes.getTypeParser(oid, format) as unknown),
+}
+
+/** What statements here take for granted, whatever role, database or address say: `pg` reads times in the form ISO. */
+const SETTINGS = {
+  DateStyle: 'ISO',
+  default_transaction_isolation: 'read committed',
+} as const
+
+/**
+ * All that `pg` would otherwise look up in the environment (`PGHOST`, `PGOPTIONS`, `PGSSLMODE`, a password file …) is
+ * said here: a variable that is meant for another program must not change where the server connects, or how.
+ */
+function configOf({ connectionString, applicationName }: Address): ClientConfig {
+  const url = parse(connectionString)
+  const user = url.user || userInfo().username
+  return {
+    user,
+    // A function, because no password would be looked for elsewhere.
+    password: () => url.password ?? '',
+    host: url.host || 'localhost',
+    port: Number(url.port || 5_432),
+    database: url.database || user,
+    ssl: (url.ssl ?? false) as NonNullable<ClientConfig['ssl']>,
+    sslnegotiation: url.sslnegotiation ?? 'postgres',
+    client_encoding: 'UTF8',
+    application_name: applicationName,
+    // Of two settings of one name the later one counts.
+    options: [url.options ?? '', ...Object.entries(SETTINGS).map(toOption)].join(' ').trim(),
+    types,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+  }
+}
+
+function toOption([name, value]: readonly [string, string]): string {
+  return `-c ${name}=${value.replaceAll(/[\\\s]/g, String.raw`\$&`)}`
+}
+
+/** `PGREPLICATION` can be left out in no other way. */
+class OwnClient extends Client {
+  constructor(config?: ClientConfig) {
+    super(config)
+    Object.assign((this as unknown as { connectionParameters: object }).connectionParameters, {
+      replication: undefined,
+    })
+  }
+}
+
+/** A connection of one's own that behaves like those of the pool; not yet connected. */
+export function newClient(address: Address): Client {
+  return new OwnClient(configOf(address))
+}
+
+/** A pool; it connects on first use. */
+export function newPool(address: Address, config: PoolConfig): Pool {
+  return new Pool({ ...configOf(address), Client: OwnClient, ...config })
+}
