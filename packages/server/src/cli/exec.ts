@@ -63,7 +63,7 @@ async function endRunners(config: Config, log: Log): Promise<void> {
     dataFolder: config.dataDir,
     // It starts none, so there is nothing to find out.
     isolation: 'none',
-    sessionUids: config.sessionUids,
+    sessionUids: config.sessionUids === null ? null : readUidRange(config.sessionUids),
     log,
   })
   const runners = await driver.list()

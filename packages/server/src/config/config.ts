@@ -9,7 +9,6 @@ interface ValueTypes extends Record<OptionType, unknown> {
   flag: boolean
   list: readonly string[]
   paths: readonly string[]
-  uids: { readonly first: number; readonly last: number }
   origins: readonly string[]
   hosts: readonly string[]
   networks: readonly string[]

@@ -21,7 +21,6 @@ export type OptionType =
   | 'level'
   | 'format'
   | 'workers'
-  | 'uids'
 
 /** Roles that a server plays. */
 export const MODES = ['all', 'controller', 'gateway'] as const

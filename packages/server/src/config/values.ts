@@ -17,7 +17,6 @@ const READERS: Record<OptionType, Reader> = {
   flag: (text) => readOneOf(text, ['true', 'false']) === 'true',
   list: readList,
   paths: readPaths,
-  uids: readUids,
   origins: (text) => readList(text).map(readOrigin),
   hosts: (text) => readList(text).map(readHost),
   networks: (text) => readList(text).map(readNetwork),
@@ -69,16 +68,6 @@ function readPaths(text: string): readonly string[] {
   if (odd !== undefined)
     throw new ValueError(`must hold absolute paths, separated by colons; ${quote(odd)} is not absolute`)
   return paths.map((path) => resolve(path))
-}
-
-/** The last uid stands for none. */
-const MAX_UID = 4_294_967_294
-
-function readUids(text: string): { readonly first: number; readonly last: number } {
-  const [, first = 0, last = 0] = (/^(\d{1,10})-(\d{1,10})$/.exec(text) ?? []).map(Number)
-  if (first < 1 || last < first || last > MAX_UID)
-    throw new ValueError(`must be a range of uids such as 1900000000-1900065535, without 0`)
-  return { first, last }
 }
 
 function readUrl(text: string): string {

@@ -6,6 +6,7 @@ import { Sealer } from '../auth/sealer.ts'
 import { DEFAULT_ISSUER, TokenIssuer } from '../auth/session-tokens.ts'
 import { mustIsolate } from '../config/checks.ts'
 import type { Config } from '../config/config.ts'
+import { readUidRange } from '../config/uid-range.ts'
 import { type Controller, type ControllerOptions, createController } from '../controller/controller.ts'
 import { loadTemplates, TemplatesFileError } from '../controller/templates/load.ts'
 import { openRecordingStorage } from '../recordings/open-storage.ts'
@@ -112,7 +113,7 @@ async function openDriver({ config, log }: RoleOptions): Promise<Driver> {
     mustIsolate: mustIsolate(config),
     shownPaths: config.sessionPaths,
     limits: sessionBounds(config),
-    sessionUids: config.sessionUids,
+    sessionUids: config.sessionUids === null ? null : readUidRange(config.sessionUids),
     bundleHttpHosts: config.bundleHttpHosts,
     bundlePrivateNetworks: config.bundlePrivateNetworks,
     log,

@@ -37,7 +37,7 @@ test('what was planned for small tables reads none as a whole when they have gro
   const store = createStore(pool)
   await store.projects.ensure('p1', 'One')
   const work: Readonly<Record<string, () => Promise<unknown>>> = {
-    create: () => store.sessions.create(newSession({ claimBlank: 'process' })),
+    create: () => store.sessions.create(newSession({ claimBlank: { driver: 'process', policy: 'test' } })),
     redeem: async () => {
       const { token } = newSession()
       await store.tokens.mint('ses_none', token)

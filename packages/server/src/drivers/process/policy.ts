@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { OutsideWorld } from '../../config/outside-world.ts'
 import type { GroupLimit, GroupLimits } from './control-groups.ts'
-import type { UserRange } from './session-users.ts'
+import type { UidRange } from '../../config/uid-range.ts'
 
 /** Bounds of a session. 0: none. */
 export interface SessionBounds extends GroupLimits {
@@ -19,7 +19,7 @@ export interface RunnerPolicy {
   /** What the runner puts between the command and the host. */
   readonly isolation: 'none' | 'bubblewrap'
   /** Users of which each runner gets one; null when the server is not root and runners have its own. */
-  readonly users: UserRange | null
+  readonly users: UidRange | null
   /** Shown to an isolated command beside the system's folders, read-only. */
   readonly shownPaths: readonly string[]
   /** Never shown to it, also below what is shown. */

@@ -3,6 +3,7 @@ import { existsSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Isolation } from '@cliscale/sdk/protocol'
 import type { Log } from '../../observability/log.ts'
+import type { UidRange } from '../../config/uid-range.ts'
 import { outsideWorld } from '../../config/outside-world.ts'
 import { CodedError } from '../../http/coded-error.ts'
 import type { Driver, LeftRecordings, ObservedRunner, RunnerSpec, Unsubscribe } from '../driver.ts'
@@ -25,7 +26,7 @@ import {
   userOf,
   writeIdentity,
 } from './runner-folder.ts'
-import { chooseRange, SessionUsers, type UserRange } from './session-users.ts'
+import { chooseRange, SessionUsers } from './session-users.ts'
 import { reachableSoftware } from './software.ts'
 import { type SandboxTrial, type SandboxVerdict, trySandbox } from './try-sandbox.ts'
 
@@ -55,7 +56,7 @@ export interface ProcessDriverOptions {
   /** What a session may use. Default: no bounds. */
   readonly limits?: SessionBounds
   /** Uids that sessions of a root server get, one each. Default: a range that belongs to nobody. */
-  readonly sessionUids?: UserRange | null
+  readonly sessionUids?: UidRange | null
   /** Finds out whether sandboxes work. Default: makes one, as a runner would. */
   readonly trySandbox?: (trial: SandboxTrial) => Promise<SandboxVerdict>
 }

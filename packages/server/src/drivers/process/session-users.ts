@@ -2,13 +2,8 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { UidRange } from '../../config/uid-range.ts'
 import { CodedError } from '../../http/coded-error.ts'
-
-/** Uids, both ends included; each is the gid of its user too. */
-export interface UserRange {
-  readonly first: number
-  readonly last: number
-}
 
 /** Where all installations of a machine note which uids they use. */
 const REGISTRY = '/var/lib/cliscale/session-users'
@@ -17,7 +12,7 @@ const REGISTRY = '/var/lib/cliscale/session-users'
  * Ranges that belong to nobody (systemd's "Users, Groups, UIDs and GIDs on systemd Systems"): one with room for many
  * sessions, and a small one for containers to which only the lower uids are mapped.
  */
-const FREE_RANGES: readonly UserRange[] = [
+const FREE_RANGES: readonly UidRange[] = [
   { first: 1_900_000_000, last: 1_900_065_535 },
   { first: 60_578, last: 61_183 },
 ]
@@ -29,9 +24,9 @@ const TRIES = 1_000
  *
  * @throws {CodedError} `START_FAILED` when it is not mapped
  */
-export async function chooseRange(wanted: UserRange | null): Promise<UserRange> {
+export async function chooseRange(wanted: UidRange | null): Promise<UidRange> {
   const mapped = await mappedRanges()
-  const isMapped = ({ first, last }: UserRange): boolean =>
+  const isMapped = ({ first, last }: UidRange): boolean =>
     mapped.some((range) => range.first <= first && last <= range.last)
   const range = wanted === null ? FREE_RANGES.find(isMapped) : isMapped(wanted) ? wanted : undefined
   if (range !== undefined) return range
@@ -44,7 +39,7 @@ export async function chooseRange(wanted: UserRange | null): Promise<UserRange> 
 }
 
 /** What this process may become (user_namespaces(7)). */
-async function mappedRanges(): Promise<UserRange[]> {
+async function mappedRanges(): Promise<UidRange[]> {
   const text = await readFile('/proc/self/uid_map', 'latin1').catch(() => '0 0 4294967295')
   return text
     .trim()
@@ -55,11 +50,11 @@ async function mappedRanges(): Promise<UserRange[]> {
 
 /** Users of sessions: each belongs to one runner at a time, over all installations of the machine. */
 export class SessionUsers {
-  readonly range: UserRange
+  readonly range: UidRange
   readonly #registry: string
   readonly #named: ReadonlySet<number>
 
-  private constructor(range: UserRange, registry: string, named: ReadonlySet<number>) {
+  private constructor(range: UidRange, registry: string, named: ReadonlySet<number>) {
     this.range = range
     this.#registry = registry
     this.#named = named
@@ -70,7 +65,7 @@ export class SessionUsers {
    *
    * @param fallback folder for a registry of this installation alone, where the machine's cannot be written
    */
-  static async open(range: UserRange, fallback: string): Promise<SessionUsers> {
+  static async open(range: UidRange, fallback: string): Promise<SessionUsers> {
     const registry = await firstWritable([REGISTRY, fallback])
     const users = new SessionUsers(range, registry, await namedUsers())
     for (const name of await readdir(registry)) await users.#dropIfLeft(name)
