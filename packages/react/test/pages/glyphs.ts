@@ -79,7 +79,8 @@ window.drawSheet = async (drawer, font, sheet) => {
   drop = drawn.drop
   await new Promise<void>((resolve) => drawn.terminal.write(bytes, resolve))
   const last = sheet.at(-1)?.text.trim() ?? ''
-  while (!(document.querySelector('.xterm-rows')?.textContent.includes(last) ?? false)) await nextFrame()
+  const drawnText = (): string => document.querySelector('.xterm-rows')?.textContent ?? ''
+  while (!drawnText().includes(last)) await nextFrame()
   await nextFrame()
   const { css } = (
     drawn.terminal as unknown as {
