@@ -14,6 +14,7 @@ import { ReplayWindow } from './replay-window.ts'
 import { type Cells, ScreenLayout } from './screen-layout.ts'
 import { type KeyChord, shortcutOf } from './shortcuts.ts'
 import { StrictStyles } from './strict-styles.ts'
+import { touchScrolling } from './touch-scrolling.ts'
 
 /** Looks and limits of a screen; all may change while it is open. */
 export interface ScreenOptions {
@@ -194,6 +195,7 @@ export class Screen {
       terminal.onBinary((data) => this.#listener.onBinaryInput(data)),
       terminal.onTitleChange((title) => this.#listener.onTitle(title)),
       onPasteInto(container, (text) => this.paste(text)),
+      touchScrolling(terminal, container),
     )
     terminal.attachCustomKeyEventHandler((event) => this.#ownKey(event))
   }
