@@ -6,6 +6,7 @@ import { DEFAULT_PROJECT } from '../server/storage.ts'
 import type { Store } from '../store/store.ts'
 import { configOf, quietLog } from './config-of.ts'
 import type { CommandLine } from './main.ts'
+import { printResult } from './result.ts'
 import { openStore } from './store-of.ts'
 
 const DEFAULT_SCOPES: readonly Scope[] = ['sessions:read', 'sessions:write']
@@ -17,11 +18,11 @@ export async function keys({ words, options }: CommandLine): Promise<number> {
   const config = configOf({ words: more, options: rest })
   const action = actionOf(verb, argument, scopes)
   await using storage = await openStore(config, quietLog(config))
-  process.stdout.write(await action(storage.store))
-  return 0
+  return await action(storage.store)
 }
 
-type Action = (store: Store) => Promise<string>
+/** Resolves to the exit code. */
+type Action = (store: Store) => Promise<number>
 
 function actionOf(verb: string | undefined, argument: string | undefined, scopes: readonly Scope[]): Action {
   switch (verb) {
@@ -39,15 +40,18 @@ function actionOf(verb: string | undefined, argument: string | undefined, scopes
 }
 
 /** The key alone on standard output, so that a script can take it; what to do with it on standard error. */
-async function create(store: Store, name: string, scopes: readonly Scope[]): Promise<string> {
+async function create(store: Store, name: string, scopes: readonly Scope[]): Promise<number> {
   const { secret, record } = await createApiKey(store.apiKeys, { project: DEFAULT_PROJECT, name, scopes })
   process.stderr.write(
     `Made ${record.id} (${scopes.join(', ')}). The key is shown this once; keep it safe:\n`,
   )
-  return `${secret}\n`
+  return await printResult(
+    `${secret}\n`,
+    `The key is lost; make it invalid with: cliscale-server keys revoke ${record.id}`,
+  )
 }
 
-async function list(store: Store): Promise<string> {
+async function list(store: Store): Promise<number> {
   const all = (await store.apiKeys.list(DEFAULT_PROJECT)).filter(({ kind }) => kind === 'api')
   const lines = all.map(({ id, name, scopes, createdAt, lastUsedAt, revokedAt }) =>
     [
@@ -59,11 +63,11 @@ async function list(store: Store): Promise<string> {
       revokedAt === null ? 'valid' : `revoked ${revokedAt.toISOString()}`,
     ].join('\t'),
   )
-  return lines.map((line) => `${line}\n`).join('')
+  return await printResult(lines.map((line) => `${line}\n`).join(''))
 }
 
-async function revoke(store: Store, id: string): Promise<string> {
-  if (await store.apiKeys.revoke(DEFAULT_PROJECT, id)) return `Revoked ${id}.\n`
+async function revoke(store: Store, id: string): Promise<number> {
+  if (await store.apiKeys.revoke(DEFAULT_PROJECT, id)) return await printResult(`Revoked ${id}.\n`)
   throw new StartError(`There is no valid key ${JSON.stringify(id)}; see: cliscale-server keys list`)
 }
 

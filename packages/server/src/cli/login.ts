@@ -3,6 +3,7 @@ import { DEFAULT_PROJECT } from '../server/storage.ts'
 import { StartError } from '../server/data-folder.ts'
 import { configOf, quietLog } from './config-of.ts'
 import type { CommandLine } from './main.ts'
+import { printResult } from './result.ts'
 import { openStore, runningServer } from './store-of.ts'
 
 /** Prints a new link that signs a browser in to the console, once. */
@@ -13,6 +14,5 @@ export async function login(line: CommandLine): Promise<number> {
     throw new StartError(`No server runs on ${config.dataDir}; start one with: cliscale-server`)
   await using storage = await openStore(config, quietLog(config))
   const { logins } = openDoors({ store: storage.store, https: url.startsWith('https:') })
-  process.stdout.write(`${url}/#code=${await logins.createCode(DEFAULT_PROJECT)}\n`)
-  return 0
+  return await printResult(`${url}/#code=${await logins.createCode(DEFAULT_PROJECT)}\n`)
 }

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/config.ts'
 import { helpText } from '../config/describe.ts'
 import { StartError } from '../server/data-folder.ts'
 import { packageVersion } from '../server/package.ts'
+import { outliveStandardStreams, printResult } from './result.ts'
 
 /** What a command gets: words after its name that are not options, and the options. */
 export interface CommandLine {
@@ -26,14 +27,15 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
 
 /** Runs the command that the arguments name. Resolves to the exit code: 0, 1 for a failure, 2 for a wrong call. */
 export async function main(args: readonly string[]): Promise<number> {
+  outliveStandardStreams()
   const firstOption = args.findIndex((arg) => arg.startsWith('-'))
   const words = firstOption < 0 ? args : args.slice(0, firstOption)
   const line = { words: words.slice(1), options: args.slice(words.length) }
   // What follows `--` belongs to the command that `exec` runs.
   const own = line.options.slice(0, line.options.includes('--') ? line.options.indexOf('--') : undefined)
   if (own.includes('--help') || own.includes('-h') || words[0] === 'help')
-    return print(helpText(packageVersion()))
-  if (own.includes('--version') || own.includes('-v')) return print(`${packageVersion()}\n`)
+    return printResult(helpText(packageVersion()))
+  if (own.includes('--version') || own.includes('-v')) return printResult(`${packageVersion()}\n`)
   const load = COMMANDS.get(words[0] ?? 'serve')
   if (load === undefined) return refuse([`There is no command ${JSON.stringify(words[0])}; see --help.`])
   try {
@@ -48,11 +50,6 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     throw error
   }
-}
-
-function print(text: string): number {
-  process.stdout.write(text)
-  return 0
 }
 
 function refuse(problems: readonly string[]): number {

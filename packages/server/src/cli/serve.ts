@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { changedOptions } from '../config/describe.ts'
-import type { Log } from '../observability/log.ts'
+import { type Log, standardOutput } from '../observability/log.ts'
 import { type CliscaleServer, createSupervisedServer } from '../server.ts'
 import { packageVersion } from '../server/package.ts'
 import { configOf, logOf } from './config-of.ts'
@@ -66,5 +66,5 @@ function whenStopped(server: CliscaleServer, log: Log): Stop {
 async function welcome(config: Config, server: CliscaleServer): Promise<void> {
   if (config.mode !== 'all' || config.logFormat === 'json') return
   const link = await server.createConsoleLink()
-  process.stdout.write(`\n  Cliscale is ready. Open the console:\n\n    ${link}\n\n`)
+  standardOutput().write(`\n  Cliscale is ready. Open the console:\n\n    ${link}\n\n`)
 }

@@ -25,12 +25,12 @@ export class LineBuffer implements DestinationStream {
     else this.#timer ??= setTimeout(() => this.passOn(), GATHER_MS).unref()
   }
 
-  /** Passes on what waits; to another place than usual if one is given. */
-  passOn(out: DestinationStream = this.#out): void {
+  /** Passes on what waits. */
+  passOn(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const lines = this.#lines
     this.#lines = ''
-    if (lines !== '') out.write(lines)
+    if (lines !== '') this.#out.write(lines)
   }
 }

@@ -7,6 +7,7 @@ import {
   stdTimeFunctions,
 } from 'pino'
 import { LineBuffer } from './line-buffer.ts'
+import { type LossReason, Output } from './output.ts'
 import { prettyLine } from './pretty.ts'
 import { redact, redactText } from './redact.ts'
 
@@ -19,25 +20,41 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 /** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** Lines beyond 16 MiB that the reader has not taken are dropped, so that a reader that stalls stalls no terminal. */
-const STANDARD_OUTPUT = { fd: 1, sync: false, maxLength: 16_777_216 } as const
+let opened: { readonly output: Output; readonly lines: LineBuffer } | undefined
 
-let output: DestinationStream | undefined
-
-/**
- * Where lines of this process go unless something else was said; one for all, so that they stay in order. They are
- * written together, within 50 ms, on a crash by an exception, and at the end.
- */
-export function standardOutput(): DestinationStream {
-  output ??= openStandardOutput()
-  return output
+/** Standard output; one for all logs of the process, so that lines stay in order. */
+function open(): { readonly output: Output; readonly lines: LineBuffer } {
+  if (opened !== undefined) return opened
+  const output = new Output()
+  const lines = new LineBuffer(output)
+  process.on('exit', () => {
+    lines.passOn()
+    output.end()
+  })
+  opened = { output, lines }
+  return opened
 }
 
-function openStandardOutput(): DestinationStream {
-  const lines = new LineBuffer(pino.destination(STANDARD_OUTPUT))
-  // After pino's own listener, which writes what it was given before. What comes now must not wait for a thread.
-  process.on('exit', () => lines.passOn(pino.destination({ fd: 1, sync: true })))
-  return lines
+/**
+ * Where lines of this process go unless something else was said. They are written together, within 50 ms, on a crash by
+ * an exception, and at the end. Lines that cannot be written, and those beyond 16 MiB that the reader has not taken, are
+ * dropped and counted, so that a log that is lost or stalls neither stalls nor ends the server.
+ */
+export function standardOutput(): DestinationStream {
+  return open().lines
+}
+
+/** Lines that did not arrive on standard output, by reason. */
+export function droppedLines(): Readonly<Record<LossReason, number>> {
+  return opened?.output.dropped ?? NOTHING_DROPPED
+}
+
+const NOTHING_DROPPED = { failed: 0, behind: 0 } as const
+
+/** Says in the log how many lines were lost, once it is back. */
+function tellLosses(log: Log): void {
+  open().output.onBack = ({ lines, reason }) =>
+    log.warn({ lines, reason }, 'Lines of this log are lost; it could not be written for a while')
 }
 
 /** How a log is made. */
@@ -91,6 +108,7 @@ export function createLog(options: LogOptions = {}): Log {
     destination,
   )
   redactChildren(log)
+  if (options.destination === undefined) tellLosses(log)
   return log
 }
 

@@ -1,4 +1,6 @@
 import { AggregatorRegistry, collectDefaultMetrics, type MetricObjectWithValues, Registry } from 'prom-client'
+import { droppedLines } from './log.ts'
+import { labelled, readCounter } from './readings.ts'
 
 /**
  * Where every part registers its metrics: `new Counter({ name, help, registers: [metrics] })`. Names are
@@ -14,10 +16,16 @@ type MetricSnapshot = MetricObjectWithValues<never>
 /** All metrics of one process at one moment, as they travel between processes. */
 export type MetricsSnapshot = readonly MetricSnapshot[]
 
-/** A registry with the metrics of the process itself (memory, processor, event loop, descriptors). */
+/** A registry with the metrics of the process itself (memory, processor, event loop, descriptors, its log). */
 export function createMetrics(): Metrics {
   const metrics = new Registry()
   collectDefaultMetrics({ register: metrics })
+  readCounter(metrics, {
+    name: 'cliscale_log_dropped_lines_total',
+    help: 'Lines of the log that were dropped: their write `failed`, or the reader was too far `behind`.',
+    labels: ['reason'],
+    read: () => labelled('reason', droppedLines()),
+  })
   return metrics
 }
 

@@ -2,6 +2,7 @@ import { CLOSE_CODES, ERRORS, ROLES, RUNNER_RESUMES } from '@cliscale/sdk/protoc
 import { FleetFigures } from '../../src/controller/fleet-figures.ts'
 import { gatewayMetrics, OPCODES, UPGRADE_PHASES } from '../../src/gateway/metrics.ts'
 import { DROP_REASONS, GatewayStats } from '../../src/gateway/stats.ts'
+import { LOSSES } from '../../src/observability/output.ts'
 import { createMetrics, type Metrics } from '../../src/observability/metrics.ts'
 import { fleetMetrics } from '../../src/server/fleet-metrics.ts'
 import {
@@ -52,6 +53,7 @@ const LABEL_VALUES: Readonly<Record<string, readonly string[] | null>> = {
   'cliscale_gateway_frames_dropped_total reason': DROP_REASONS,
   'cliscale_database_connections state': ['busy', 'idle', 'waiting'],
   'cliscale_controller_recordings_total state': ['stored', 'failed'],
+  'cliscale_log_dropped_lines_total reason': LOSSES,
   'cliscale_server_workers state': ['wanted', 'up'],
   // Named by Node and V8.
   type: null,
@@ -102,7 +104,7 @@ export async function documentedParts(): Promise<readonly DocumentedPart[]> {
     ),
     part(
       'Process',
-      'Every process; on Linux, as `prom-client` gives them.',
+      'Every process; those without `cliscale_` on Linux, as `prom-client` gives them.',
       () => undefined,
       createMetrics(),
     ),

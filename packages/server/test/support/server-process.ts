@@ -41,6 +41,14 @@ const SOURCE_FLAGS = ['--conditions=@cliscale/source', `--import=${join(ROOT, '.
 /** The Node that the server runs on: the test's own, unless that one is too old for it. */
 const SERVER_NODE = process.env.CLISCALE_TEST_NODE || process.execPath
 
+/** The Node that the repository pins, whatever Node runs the test. */
+export const PINNED_NODE: string = join(ROOT, 'node_modules/.bin/node')
+
+/** Program and arguments of the real command. */
+export function serverCommand(...args: readonly string[]): readonly [string, ...string[]] {
+  return [SERVER_NODE, ...SOURCE_FLAGS, CLI, ...args]
+}
+
 /**
  * Starts the real command, with an embedded PostgreSQL unless `DATABASE_URL` is given. It is stopped with the test, unless
  * the test stopped it.

@@ -12,7 +12,9 @@ export {
   cleanEnvironment,
   type CliResult,
   runCli,
+  PINNED_NODE,
   runNode,
+  serverCommand,
   type SpawnedServer,
 } from './server-process.ts'
 
