@@ -11,10 +11,14 @@ import type { Log } from '../observability/log.ts'
 import { createServer } from '../server.ts'
 import { StartError } from '../server/data-folder.ts'
 import { configOf, quietLog } from './config-of.ts'
+import { ignoresHangup } from './hangup.ts'
 import type { CommandLine } from './main.ts'
 
 /** From SIGHUP to SIGKILL for what sessions still run when the command has ended. */
 const GRACE_MS = 500
+
+/** What reaches the server and is meant for the command. */
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * `exec [options] -- command …`: runs a command beside a throwaway server on free ports, with an empty database in a
@@ -39,13 +43,17 @@ export async function exec({ words, options }: CommandLine): Promise<number> {
     CLISCALE_URL: server.url,
     CLISCALE_API_KEY: await server.core.createApiKey('exec', SCOPES),
   }
-  return await runCommand(spawn(command, args, { env, stdio: 'inherit' }), command)
+  const signals = FORWARDED.filter((signal) => signal !== 'SIGHUP' || !ignoresHangup(config))
+  if (ignoresHangup(config)) process.on('SIGHUP', () => undefined)
+  return await runCommand(spawn(command, args, { env, stdio: 'inherit' }), { command, signals })
 }
 
 /** Passes signals on and waits. */
-async function runCommand(child: ChildProcess, command: string): Promise<number> {
+async function runCommand(
+  child: ChildProcess,
+  { command, signals }: { readonly command: string; readonly signals: readonly NodeJS.Signals[] },
+): Promise<number> {
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, forward)
   try {
     await once(child, 'exit')

@@ -4,9 +4,10 @@ import { type Log, standardOutput } from '../observability/log.ts'
 import { type CliscaleServer, createSupervisedServer } from '../server.ts'
 import { packageVersion } from '../server/package.ts'
 import { configOf, logOf } from './config-of.ts'
+import { ignoresHangup } from './hangup.ts'
 import type { CommandLine } from './main.ts'
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm; a later one means it. */
 const IMPATIENT_AFTER_MS = 1_000
@@ -21,7 +22,8 @@ export async function serve(line: CommandLine): Promise<number> {
     log.fatal({ err: error }, 'The server failed unexpectedly')
     process.exit(1)
   })
-  const stopped = whenStopped(server, log)
+  const ignoreHangup = ignoresHangup(config)
+  const stopped = whenStopped(server, { log, ignoreHangup })
   try {
     await server.start()
   } catch (error) {
@@ -39,8 +41,15 @@ interface Stop {
   readonly promise: Promise<void>
 }
 
+interface StopOptions {
+  readonly log: Log
+  /** True when the end of the terminal is none of the server. */
+  readonly ignoreHangup: boolean
+}
+
 /** Closes the server on the first signal; a second one that is meant ends the process at once. */
-function whenStopped(server: CliscaleServer, log: Log): Stop {
+function whenStopped(server: CliscaleServer, options: StopOptions): Stop {
+  const { log, ignoreHangup } = options
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let askedAt: number | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -51,6 +60,7 @@ function whenStopped(server: CliscaleServer, log: Log): Stop {
     } else if (performance.now() - askedAt > IMPATIENT_AFTER_MS) process.exit(1)
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
+  process.on('SIGHUP', ignoreHangup ? () => undefined : onSignal)
   return {
     promise,
     get asked() {

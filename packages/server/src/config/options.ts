@@ -158,6 +158,9 @@ export const OPTIONS = {
   drainSeconds: { type: 'integer', env: 'CLISCALE_DRAIN_SECONDS', flag: 'drain-seconds', default: 3, min: 0, max: 3_600, modes: ['all', 'gateway'],
     meaning: 'Time over which terminals are asked to reconnect elsewhere when the server stops. Set 120 behind a balancer.' },
 
+  ignoreHangup: { type: 'flag', env: 'CLISCALE_IGNORE_HANGUP', flag: 'ignore-hangup', default: false, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Goes on when its terminal closes (SIGHUP), as it does under `nohup` by itself.' },
+
   logLevel: { type: 'level', env: 'CLISCALE_LOG_LEVEL', flag: 'log-level', default: 'info', modes: ['all', 'controller', 'gateway'],
     meaning: 'Least level that is logged: trace, debug, info, warn, error, fatal, silent.' },
   logFormat: { type: 'format', env: 'CLISCALE_LOG_FORMAT', flag: 'log-format', default: 'auto', modes: ['all', 'controller', 'gateway'],

@@ -17,6 +17,7 @@ type OwnServerOption =
   | 'internalHost'
   | 'internalPort'
   | 'allowedHosts'
+  | 'ignoreHangup'
   | 'insecureHttp'
   | 'logFormat'
   | 'logLevel'
