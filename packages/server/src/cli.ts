@@ -6,5 +6,8 @@ if (major < 24) {
   process.exit(1)
 }
 
+// As process 1 of a container the server would have to take leave of every orphan, which Node cannot.
+if (process.pid === 1) (await import('./cli/init.ts')).goBelowInit()
+
 const { main } = await import('./cli/main.ts')
 process.exitCode = await main(process.argv.slice(2))

@@ -3,6 +3,7 @@ import type { LOG_LEVELS, Mode, OPTIONS, OptionRow, OptionType } from './options
 /** What an option's text becomes. */
 interface ValueTypes extends Record<OptionType, unknown> {
   text: string
+  address: string
   path: string
   url: string
   integer: number

@@ -3,6 +3,7 @@ import { DATABASE_UIDS } from './uid-range.ts'
 /** How the text of a flag or variable is read. */
 export type OptionType =
   | 'text'
+  | 'address'
   | 'path'
   | 'url'
   | 'integer'
@@ -60,11 +61,11 @@ export const OPTIONS = {
   mode: { type: 'mode', env: 'CLISCALE_MODE', flag: 'mode', default: 'all', modes: ['all', 'controller', 'gateway'],
     meaning: 'Roles of this process: `controller` (REST, lifecycle), `gateway` (terminals), or `all` of them with the console.' },
 
-  host: { type: 'text', env: 'CLISCALE_HOST', flag: 'host', default: '127.0.0.1', modes: ['all', 'controller', 'gateway'],
+  host: { type: 'address', env: 'CLISCALE_HOST', flag: 'host', default: '127.0.0.1', modes: ['all', 'controller', 'gateway'],
     meaning: 'Address to listen on. Any but a loopback address needs `--public-url`.' },
   port: { type: 'integer', env: 'CLISCALE_PORT', flag: 'port', default: 7680, min: 0, max: 65_535, modes: ['all', 'controller', 'gateway'],
     meaning: 'Port for REST, terminals and console; 0 takes a free one.' },
-  internalHost: { type: 'text', env: 'CLISCALE_INTERNAL_HOST', flag: 'internal-host', default: '127.0.0.1', modes: ['all', 'controller', 'gateway'],
+  internalHost: { type: 'address', env: 'CLISCALE_INTERNAL_HOST', flag: 'internal-host', default: '127.0.0.1', modes: ['all', 'controller', 'gateway'],
     meaning: 'Address to listen on for metrics and probes.' },
   internalPort: { type: 'integer', env: 'CLISCALE_INTERNAL_PORT', flag: 'internal-port', default: 7690, min: 0, max: 65_535, modes: ['all', 'controller', 'gateway'],
     meaning: 'Port for `/metrics`, `/healthz` and `/readyz`, without any sign-in; 0 takes a free one.' },
@@ -81,7 +82,7 @@ export const OPTIONS = {
     meaning: 'Processes of this machine that serve the port together, or `auto`: one for each processor. Limits of connections and of upgrades are for each process.' },
 
   dataDir: { type: 'path', env: 'CLISCALE_DATA_DIR', flag: 'data-dir', default: null, modes: ['all', 'controller', 'gateway'],
-    meaning: 'Folder for keys, the embedded database and work folders. Default: `$XDG_DATA_HOME/cliscale`, else `~/.local/share/cliscale`.' },
+    meaning: 'Folder for keys, the embedded database and work folders; `~` at its beginning is the home folder. Default: `$XDG_DATA_HOME/cliscale`, else `~/.local/share/cliscale`.' },
   databaseUrl: { type: 'text', env: 'DATABASE_URL', flag: null, default: null, secret: true, modes: ['all', 'controller', 'gateway'],
     meaning: 'PostgreSQL to use, as in `postgresql://user:password@host/name`. Default in mode `all`: an embedded server; required in the other modes.' },
   databaseUids: { type: 'uids', env: 'CLISCALE_DATABASE_UIDS', flag: 'database-uids', default: `${DATABASE_UIDS.first}-${DATABASE_UIDS.last}`, modes: ['all'],

@@ -18,7 +18,7 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
   const values: Record<string, unknown> = {}
   for (const [name, row] of ROWS) {
     const given = sourceOf(row, flags, env)
-    values[name] = given === null ? row.default : tryRead(given, row, problems)
+    values[name] = given === null ? row.default : tryRead(given, row, { env, problems })
   }
   if (problems.length > 0) throw new ConfigError(problems)
   const read = values as OptionValues
@@ -63,9 +63,13 @@ function sourceOf(row: OptionRow, flags: ReadonlyMap<string, string>, env: Envir
   return variable === undefined || variable === '' ? null : { text: variable, name: row.env }
 }
 
-function tryRead(given: Given, row: OptionRow, problems: string[]): unknown {
+function tryRead(
+  given: Given,
+  row: OptionRow,
+  { env, problems }: { readonly env: Environment; readonly problems: string[] },
+): unknown {
   try {
-    return readValue(given.text, row)
+    return readValue(given.text, row, env)
   } catch (error) {
     if (!(error instanceof ValueError)) throw error
     const shown = row.secret === true ? '' : `, not ${JSON.stringify(given.text.slice(0, 100))}`

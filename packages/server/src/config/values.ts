@@ -1,17 +1,19 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
-import { isAbsolute, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
+import { type Environment, homeFolder } from './environment.ts'
 import { LOG_LEVELS, MODES, type OptionRow, type OptionType } from './options.ts'
 import { readUidRange } from './uid-range.ts'
 
 /** A text that cannot be an option's value; the message goes on after the option's name. */
 export class ValueError extends Error {}
 
-type Reader = (text: string, row: OptionRow) => unknown
+type Reader = (text: string, row: OptionRow, env: Environment) => unknown
 
 const READERS: Record<OptionType, Reader> = {
   text: (text) => text,
-  path: (text) => resolve(text),
+  address: readAddress,
+  path: readPath,
   url: readUrl,
   integer: readInteger,
   flag: (text) => readOneOf(text, ['true', 'false']) === 'true',
@@ -32,9 +34,30 @@ const READERS: Record<OptionType, Reader> = {
 }
 
 /** The value of a text. @throws {ValueError} */
-export function readValue(text: string, row: OptionRow): unknown {
+export function readValue(text: string, row: OptionRow, env: Environment): unknown {
   if (text.trim() === '' && row.type !== 'list' && row.type !== 'paths') throw new ValueError('is empty')
-  return READERS[row.type](text, row)
+  return READERS[row.type](text, row, env)
+}
+
+/** Shells put the home folder in place of `~` only at the beginning of a word, so behind `--data-dir=` it is ours to do. */
+function readPath(text: string, _row: OptionRow, env: Environment): string {
+  if (!text.startsWith('~')) return resolve(text)
+  if (text !== '~' && !text.startsWith('~/'))
+    throw new ValueError(
+      'names the home of another user; write its whole path, or ./~ for a file of that name',
+    )
+  const home = homeFolder(env)
+  if (home === null) throw new ValueError('begins with ~, but this user has no home; write the whole path')
+  return join(home, text.slice(1))
+}
+
+/** A numeric IPv6 address may stand in brackets, as in a URL. */
+function readAddress(text: string): string {
+  const bare = /^\[(.*)\]$/.exec(text)?.[1]
+  if (isIP(bare ?? text) === 6) return bare ?? text
+  if (bare !== undefined || !/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(text))
+    throw new ValueError('must be an address or the name of a machine, without port')
+  return text
 }
 
 function readInteger(text: string, { min = 0, max = Number.MAX_SAFE_INTEGER }: OptionRow): number {

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+
+/** What is written to see whether the data folder takes it. */
+const PROBE_BYTES = 4_096
 
 /** Something that the operator must put right before the server can start. The message is one sentence. */
 export class StartError extends Error {
@@ -26,8 +29,12 @@ export async function prepareDataFolder(folder: string): Promise<DataPaths> {
   const probe = join(folder, `.probe-${randomBytes(6).toString('hex')}`)
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await writeFile(probe, '', { flag: 'wx' })
-    await unlink(probe)
+    // An empty file finds a place on a full disk, too.
+    try {
+      await writeFile(probe, Buffer.alloc(PROBE_BYTES), { flag: 'wx' })
+    } finally {
+      await rm(probe, { force: true })
+    }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     throw new StartError(

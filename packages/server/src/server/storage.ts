@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import { hasAccount } from '../config/environment.ts'
 import { readUidRange } from '../config/uid-range.ts'
 import { CodedError } from '../http/coded-error.ts'
 import type { Health } from '../observability/health.ts'
@@ -79,6 +80,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   return { connectionString, database, store, hints, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
+const NAMELESS =
+  '\nPostgreSQL does not run under a user id that has no name; add one to /etc/passwd, or name another database with DATABASE_URL.'
+
 async function startEmbedded(options: StorageOptions): Promise<EmbeddedPostgres | null> {
   const { config, log, moreConnections = 0, signal } = options
   if (config.databaseUrl !== null) return null
@@ -93,8 +97,9 @@ async function startEmbedded(options: StorageOptions): Promise<EmbeddedPostgres 
       ...(signal ? { signal } : {}),
     })
   } catch (error) {
-    if (error instanceof EmbeddedPostgresError) throw new StartError(error.message, { cause: error })
-    throw error
+    if (!(error instanceof EmbeddedPostgresError)) throw error
+    const nameless = hasAccount() ? '' : NAMELESS
+    throw new StartError(`${error.message}${nameless}`, { cause: error })
   }
 }
 

@@ -64,6 +64,22 @@ test('a host that other machines reach needs the address that they use', () => {
   assert.deepEqual(problemsOf(['--host=0.0.0.0', '--public-url=https://t.example.com']), [])
 })
 
+test('an address is taken with or without brackets, and a port or scheme is refused', () => {
+  assert.equal(parseConfig(['--host=[::1]'], {}).host, '::1')
+  assert.equal(parseConfig(['--internal-host=localhost'], {}).internalHost, 'localhost')
+  for (const wrong of ['[127.0.0.1]', '[::1]:80', 'localhost:80', 'http://localhost', 'a b', '[]'])
+    assert.match(problemsOf([`--host=${wrong}`])[0] ?? '', /^--host must be an address/, wrong)
+})
+
+test('a tilde is the home folder, and never a folder of that name', () => {
+  const env = { HOME: '/home/ada' }
+  assert.equal(parseConfig(['--data-dir=~'], env).dataDir, '/home/ada')
+  assert.equal(parseConfig([], { ...env, CLISCALE_DATA_DIR: '~/d' }).dataDir, '/home/ada/d')
+  assert.match(problemsOf(['--data-dir=~x'], env)[0] ?? '', /another user/)
+  assert.match(problemsOf(['--data-dir=~/x'], { HOME: '' })[0] ?? '', /no home/)
+  assert.match(parseConfig(['--data-dir=./~'], env).dataDir, /\/~$/)
+})
+
 test('a public address in clear must be allowed by name', () => {
   const open = ['--host=0.0.0.0', '--public-url=http://10.0.0.5:7680']
   assert.match(problemsOf(open)[0] ?? '', /in clear/)

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import { findPort } from '../../src/server/listen.ts'
 import { dataFolder, removeDataFolder } from './data-folder.ts'
 import { testDatabase } from './database.ts'
+import { byTcp } from './tcp-database.ts'
 import { cleanEnvironment, serverCommand } from './spawn-server.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -13,6 +14,7 @@ import { waitFor } from './wait-for.ts'
 export interface SilentServer {
   readonly child: ChildProcess
   readonly dataDir: string
+  readonly connectionString: string
   readonly internalUrl: string
   /** Resolves to its address when it serves. */
   readonly ready: () => Promise<string>
@@ -24,6 +26,10 @@ export interface SilentServer {
 export interface SilentOptions {
   readonly flags: readonly string[]
   readonly stdio: StdioOptions
+  /** A command that runs the server, as in `['unshare', '--pid', '--fork']`; it may say `{data}` for the data folder. */
+  readonly below?: readonly string[]
+  /** Beside what every server of a test has. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 /** Starts the real command with the standard streams of the test's choice, on a database of its own. */
@@ -32,19 +38,24 @@ export async function startSilently(t: TestContext, options: SilentOptions): Pro
   t.after(() => removeDataFolder(dataDir))
   const internalPort = await findPort({ host: '127.0.0.1', port: 0, option: '' })
   const own = ['--port=0', `--internal-port=${internalPort}`, '--spare-runners=0', `--data-dir=${dataDir}`]
-  const [command, ...args] = serverCommand(...own, ...options.flags)
-  const { connectionString } = await testDatabase(t)
-  const env = cleanEnvironment({ DATABASE_URL: connectionString, CLISCALE_DRAIN_SECONDS: '0' })
+  const below = (options.below ?? []).map((word) => word.replace('{data}', dataDir))
+  const [command = '', ...args] = [...below, ...serverCommand(...own, ...options.flags)]
+  const { connectionString: bySocket } = await testDatabase(t)
+  const connectionString = options.below === undefined ? bySocket : await byTcp(t, bySocket)
+  const base = cleanEnvironment({ DATABASE_URL: connectionString, CLISCALE_DRAIN_SECONDS: '0' })
+  const env = { ...base, ...options.env }
   const child = spawn(command, args, { env, stdio: options.stdio })
   const exited = once(child, 'exit')
   t.after(async () => {
     child.kill('SIGKILL')
     await exited
   })
-  const presence = join(dataDir, 'keys/server.json')
+  // Seen through the process, which may have mounts of its own.
+  const presence = join(`/proc/${child.pid}/root`, dataDir, 'keys/server.json')
   return {
     child,
     dataDir,
+    connectionString,
     internalUrl: `http://127.0.0.1:${internalPort}`,
     ready: async () =>
       waitFor(async () => urlIn(await readFile(presence, 'utf8').catch(() => '')), {

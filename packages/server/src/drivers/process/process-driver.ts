@@ -29,6 +29,7 @@ import {
 import { chooseRange, SessionUsers } from './session-users.ts'
 import { reachableSoftware } from './software.ts'
 import { type SandboxTrial, type SandboxVerdict, trySandbox } from './try-sandbox.ts'
+import { startFailure } from './start-failure.ts'
 
 const ANSWER_TIMEOUT_MS = 2_000
 const LOG_LIMIT_BYTES = 1_048_576
@@ -218,11 +219,11 @@ class ProcessDriver implements Driver {
   async #start(spec: RunnerSpec): Promise<ObservedRunner> {
     const paths = pathsOf(this.#folders, spec.runnerId)
     await this.#stops.get(spec.runnerId)
-    if (!(await createFolders(paths))) {
+    if (!(await this.#createFolders(paths))) {
       const found = await this.#observe(paths, spec.runnerId)
       if (found.state !== 'gone') return found
       await this.#stop(spec.runnerId, 0)
-      await createFolders(paths)
+      await this.#createFolders(paths)
     }
     const child = await this.#launch(spec, paths)
     const identity = child.pid === undefined ? null : identify(child.pid)
@@ -246,8 +247,15 @@ class ProcessDriver implements Driver {
       return child
     } catch (error) {
       await this.#free(paths)
-      if (error instanceof CodedError) throw error
-      throw new CodedError('START_FAILED', undefined, { cause: error })
+      throw startFailure(error)
+    }
+  }
+
+  async #createFolders(paths: RunnerPaths): Promise<boolean> {
+    try {
+      return await createFolders(paths)
+    } catch (error) {
+      throw startFailure(error)
     }
   }
 

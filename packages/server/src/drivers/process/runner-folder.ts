@@ -12,7 +12,7 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isObject } from '@cliscale/sdk/protocol'
 import { closedFolder } from '../../files/passable.ts'
@@ -213,7 +213,7 @@ function markOf(dataFolder: string): string {
 async function privateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   const found = await lstat(path)
-  if (!found.isDirectory() || found.uid !== userInfo().uid) throw new Error('it belongs to somebody else')
+  if (!found.isDirectory() || found.uid !== process.getuid?.()) throw new Error('it belongs to somebody else')
   await chmod(path, 0o700)
 }
 

@@ -90,7 +90,9 @@ export interface Postmaster {
  */
 export function startPostmaster(options: PostmasterOptions): Postmaster {
   const { account, folder, program } = options
-  const settings = { ...SETTINGS, ...options.settings, unix_socket_directories: options.socketFolder }
+  // A list, in which quotes keep a comma.
+  const socketFolders = `"${options.socketFolder.replaceAll('"', '""')}"`
+  const settings = { ...SETTINGS, ...options.settings, unix_socket_directories: socketFolders }
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(program, ['-D', folder, ...args], {
     cwd: '/',
