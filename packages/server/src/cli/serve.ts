@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { changedOptions } from '../config/describe.ts'
+import { processEnvironment } from '../config/environment.ts'
+import { injectedVariables } from '../config/kubernetes.ts'
 import { type Log, standardOutput } from '../observability/log.ts'
 import { type CliscaleServer, createSupervisedServer } from '../server.ts'
 import { packageVersion } from '../server/package.ts'
@@ -17,6 +19,11 @@ export async function serve(line: CommandLine): Promise<number> {
   const config = configOf(line)
   const log = logOf(config)
   log.info({ version: packageVersion(), mode: config.mode, options: changedOptions(config) }, 'Starting')
+  for (const { name, value, service } of injectedVariables(processEnvironment()))
+    log.warn(
+      { name, value },
+      `This variable speaks of the Kubernetes Service ${service}; it is not read as an option`,
+    )
   const server = createSupervisedServer(config, log)
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'The server failed unexpectedly')

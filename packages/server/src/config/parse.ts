@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { checkTogether } from './checks.ts'
 import { type Config, ConfigError, type OptionValues } from './config.ts'
 import { defaultDataDir, type Environment, processEnvironment } from './environment.ts'
+import { serviceOf } from './kubernetes.ts'
 import { type Mode, OPTIONS, type OptionRow } from './options.ts'
 import { readValue, ValueError } from './values.ts'
 
@@ -60,7 +61,8 @@ function sourceOf(row: OptionRow, flags: ReadonlyMap<string, string>, env: Envir
   const flag = row.flag === null ? undefined : flags.get(row.flag)
   if (flag !== undefined) return { text: flag, name: `--${row.flag}` }
   const variable = env[row.env]
-  return variable === undefined || variable === '' ? null : { text: variable, name: row.env }
+  if (variable === undefined || variable === '' || serviceOf(row.env, variable) !== null) return null
+  return { text: variable, name: row.env }
 }
 
 function tryRead(

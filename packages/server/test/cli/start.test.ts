@@ -193,3 +193,12 @@ test('where logs are for a collector no code is written', async (t) => {
   assert.doesNotMatch(server.output(), /csl_/)
   for (const line of server.output().trim().split('\n')) JSON.parse(line)
 })
+
+test('the variables of a Kubernetes Service named cliscale do not stop a start, and are told', async (t) => {
+  const env = { CLISCALE_PORT: 'tcp://10.96.0.7:7680' }
+  const server = await spawnServer(t, { env, flags: ['--spare-runners=0', '--log-format=json'] })
+  assert.match(
+    server.output(),
+    /"name":"CLISCALE_PORT".*Kubernetes Service cliscale; it is not read as an option/,
+  )
+})
