@@ -4,9 +4,9 @@ import { createInternalApp } from './http/internal-app.ts'
 import type { Log } from './observability/log.ts'
 import type { CliscaleServer } from './server/cliscale-server.ts'
 import { type Core, type CoreOptions, openCore } from './server/core.ts'
-import { StartError } from './server/data-folder.ts'
+import { prepareDataFolder, StartError } from './server/data-folder.ts'
 import { listen, urlOf } from './server/listen.ts'
-import { announce } from './server/presence.ts'
+import { announce, announceStart } from './server/presence.ts'
 import { createPublicApp } from './server/public-app.ts'
 import { DEFAULT_PROJECT } from './server/storage.ts'
 import { SupervisedServer } from './server/supervisor.ts'
@@ -83,6 +83,8 @@ class Server implements CliscaleServer {
   async #open(): Promise<void> {
     await using stack = new AsyncDisposableStack()
     const signal = this.#abort.signal
+    await prepareDataFolder(this.#config.dataDir)
+    await using _starting = await announceStart(this.#config.dataDir)
     const options = { ...this.#overrides, config: this.#config, log: this.#log, signal }
     const core = stack.use(await openCore(options))
     const internal = createInternalApp(core)
@@ -94,7 +96,8 @@ class Server implements CliscaleServer {
     await listen(internal, { host: internalHost, port: internalPort, option: '--internal-port' })
     await listen(app, { host, port, option: '--port' })
     const url = urlOf(app, host)
-    const presence = { pid: process.pid, url, connectionString: core.storage.connectionString }
+    const { connectionString } = core.storage
+    const presence = { pid: process.pid, url, publicUrl: this.#config.publicUrl, connectionString }
     stack.use(await announce(core.paths.presence, presence))
     this.#parts = {
       core,

@@ -1,4 +1,4 @@
-import { type Config, ConfigError } from '../config/config.ts'
+import { type Config, ConfigError, type OptionValues } from '../config/config.ts'
 import { processEnvironment } from '../config/environment.ts'
 import { parseConfig } from '../config/parse.ts'
 import { createLog, type Log } from '../observability/log.ts'
@@ -12,9 +12,37 @@ export function configOf({ words, options }: CommandLine): Config {
     if (problems.length === 0) return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    problems.push(...error.problems)
+    throw new ConfigError([...problems, ...error.problems], error.readable)
   }
   throw new ConfigError(problems)
+}
+
+/** The same, with the files that it names, for commands that use them. @throws {ConfigError} with the problems of all */
+export async function checkedConfigOf(line: CommandLine): Promise<Config> {
+  try {
+    const config = configOf(line)
+    const problems = await templateProblems(config)
+    if (problems.length === 0) return config
+    throw new ConfigError(problems)
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.readable.templates === undefined) throw error
+    throw new ConfigError([...error.problems, ...(await templateProblems(error.readable))])
+  }
+}
+
+async function templateProblems({
+  mode,
+  templates,
+}: Pick<Partial<OptionValues>, 'mode' | 'templates'>): Promise<readonly string[]> {
+  if (mode === 'gateway' || templates === undefined || templates === null) return []
+  const { loadTemplates, TemplatesFileError } = await import('../controller/templates/load.ts')
+  try {
+    await loadTemplates(templates)
+    return []
+  } catch (error) {
+    if (error instanceof TemplatesFileError) return error.problems
+    throw error
+  }
 }
 
 /** The log as configured: for people on a terminal, JSON elsewhere. */

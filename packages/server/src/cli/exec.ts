@@ -10,7 +10,7 @@ import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import type { Log } from '../observability/log.ts'
 import { createServer } from '../server.ts'
 import { StartError } from '../server/data-folder.ts'
-import { configOf, quietLog } from './config-of.ts'
+import { checkedConfigOf, quietLog } from './config-of.ts'
 import { ignoresHangup } from './hangup.ts'
 import type { CommandLine } from './main.ts'
 
@@ -31,7 +31,7 @@ export async function exec({ words, options }: CommandLine): Promise<number> {
   if (command === undefined || words.length > 0) throw new ConfigError(['Say: exec [options] -- <command>.'])
   await using folder = await temporaryFolder()
   const own = ['--port=0', '--internal-port=0', '--drain-seconds=0', `--data-dir=${folder.path}`]
-  const config = configOf({ words: [], options: [...own, ...options.slice(0, end)] })
+  const config = await checkedConfigOf({ words: [], options: [...own, ...options.slice(0, end)] })
   const log = quietLog(config)
   await using stack = new AsyncDisposableStack()
   stack.defer(() => endRunners(config, log))

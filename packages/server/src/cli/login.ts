@@ -9,7 +9,8 @@ import { openStore, runningServer } from './store-of.ts'
 /** Prints a new link that signs a browser in to the console, once. */
 export async function login(line: CommandLine): Promise<number> {
   const config = configOf(line)
-  const url = config.publicUrl ?? (await runningServer(config))?.url
+  const running = await runningServer(config)
+  const url = config.publicUrl ?? running?.publicUrl ?? running?.url
   if (url === undefined)
     throw new StartError(`No server runs on ${config.dataDir}; start one with: cliscale-server`)
   await using storage = await openStore(config, quietLog(config))

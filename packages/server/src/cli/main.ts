@@ -1,5 +1,6 @@
 import { KeyFileError } from '../files/key-file.ts'
 import { ConfigError } from '../config/config.ts'
+import { nearest } from '../config/nearest.ts'
 import { helpText } from '../config/describe.ts'
 import { StartError } from '../server/data-folder.ts'
 import { packageVersion } from '../server/package.ts'
@@ -37,7 +38,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return printResult(helpText(packageVersion()))
   if (own.includes('--version') || own.includes('-v')) return printResult(`${packageVersion()}\n`)
   const load = COMMANDS.get(words[0] ?? 'serve')
-  if (load === undefined) return refuse([`There is no command ${JSON.stringify(words[0])}; see --help.`])
+  if (load === undefined) return refuse([noCommand(words[0] ?? '')])
   try {
     return await (
       await load()
@@ -50,6 +51,14 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     throw error
   }
+}
+
+function noCommand(word: string): string {
+  const name = nearest(
+    word,
+    [...COMMANDS.keys()].filter((known) => known !== 'worker'),
+  )
+  return `There is no command ${JSON.stringify(word)}; ${name === null ? 'see --help' : `perhaps ${name} is meant`}.`
 }
 
 function refuse(problems: readonly string[]): number {

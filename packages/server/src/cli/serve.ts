@@ -5,7 +5,7 @@ import { injectedVariables } from '../config/kubernetes.ts'
 import { type Log, standardOutput } from '../observability/log.ts'
 import { type CliscaleServer, createSupervisedServer } from '../server.ts'
 import { packageVersion } from '../server/package.ts'
-import { configOf, logOf } from './config-of.ts'
+import { checkedConfigOf, logOf } from './config-of.ts'
 import { ignoresHangup } from './hangup.ts'
 import type { CommandLine } from './main.ts'
 
@@ -16,7 +16,7 @@ const IMPATIENT_AFTER_MS = 1_000
 
 /** Starts the server and runs until a signal. */
 export async function serve(line: CommandLine): Promise<number> {
-  const config = configOf(line)
+  const config = await checkedConfigOf(line)
   const log = logOf(config)
   log.info({ version: packageVersion(), mode: config.mode, options: changedOptions(config) }, 'Starting')
   for (const { name, value, service } of injectedVariables(processEnvironment()))
@@ -38,7 +38,7 @@ export async function serve(line: CommandLine): Promise<number> {
     throw error
   }
   log.info({ url: server.url, internalUrl: server.internalUrl }, 'Ready')
-  await welcome(config, server)
+  await welcome(config, server, log)
   await stopped.promise
   return 0
 }
@@ -77,11 +77,16 @@ function whenStopped(server: CliscaleServer, options: StopOptions): Stop {
 }
 
 /**
- * The link of the console, for whoever started the server by hand. Its code is a secret for an hour, so it is not
- * written where logs were asked to be JSON for a collector.
+ * The link of the console, for whoever started the server by hand. Its code is a secret for an hour, so it is written to
+ * a terminal only: anything else may be kept.
  */
-async function welcome(config: Config, server: CliscaleServer): Promise<void> {
-  if (config.mode !== 'all' || config.logFormat === 'json') return
-  const link = await server.createConsoleLink()
-  standardOutput().write(`\n  Cliscale is ready. Open the console:\n\n    ${link}\n\n`)
+async function welcome(config: Config, server: CliscaleServer, log: Log): Promise<void> {
+  if (config.mode !== 'all') return
+  if (process.stdout.isTTY && config.logFormat !== 'json') {
+    const link = await server.createConsoleLink()
+    standardOutput().write(`\n  Cliscale is ready. Open the console:\n\n    ${link}\n\n`)
+  } else {
+    const command = `cliscale-server login --data-dir=${config.dataDir}`
+    log.info({ command }, 'A link that signs a browser in to the console is to be had from this command')
+  }
 }

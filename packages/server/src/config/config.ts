@@ -37,10 +37,13 @@ export type Config = Omit<OptionValues, 'dataDir'> & { readonly dataDir: string 
 /** A configuration that cannot be used: every problem, one sentence each. */
 export class ConfigError extends Error {
   readonly problems: readonly string[]
+  /** The options that could be read, for checks that need no more than those. */
+  readonly readable: Partial<OptionValues>
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], readable: Partial<OptionValues> = {}) {
     super(problems.join('\n'))
     this.name = 'ConfigError'
     this.problems = problems
+    this.readable = readable
   }
 }

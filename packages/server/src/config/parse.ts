@@ -3,6 +3,7 @@ import { checkTogether } from './checks.ts'
 import { type Config, ConfigError, type OptionValues } from './config.ts'
 import { defaultDataDir, type Environment, processEnvironment } from './environment.ts'
 import { serviceOf } from './kubernetes.ts'
+import { nearest, suggestion } from './nearest.ts'
 import { type Mode, OPTIONS, type OptionRow } from './options.ts'
 import { readValue, ValueError } from './values.ts'
 
@@ -21,11 +22,11 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
     const given = sourceOf(row, flags, env)
     values[name] = given === null ? row.default : tryRead(given, row, { env, problems })
   }
-  if (problems.length > 0) throw new ConfigError(problems)
   const read = values as OptionValues
+  if (problems.length > 0) throw new ConfigError(problems, read)
   const config: Config = { ...read, dataDir: read.dataDir ?? defaultDataDir(env) }
   const wrong = [...flagsOfOtherModes(flags, config.mode), ...checkTogether(config)]
-  if (wrong.length > 0) throw new ConfigError(wrong)
+  if (wrong.length > 0) throw new ConfigError(wrong, config)
   return config
 }
 
@@ -74,8 +75,10 @@ function tryRead(
     return readValue(given.text, row, env)
   } catch (error) {
     if (!(error instanceof ValueError)) throw error
-    const shown = row.secret === true ? '' : `, not ${JSON.stringify(given.text.slice(0, 100))}`
-    problems.push(`${given.name} ${error.message}${shown}.`)
+    const shown =
+      row.secret === true || error.complete ? '' : `, not ${JSON.stringify(given.text.slice(0, 100))}`
+    const meant = row.secret === true ? '' : suggestion(given.text, error.allowed)
+    problems.push(`${given.name} ${error.message}${shown}${meant}.`)
     return row.default
   }
 }
@@ -98,12 +101,17 @@ function readFlags(args: readonly string[], problems: string[]): ReadonlyMap<str
       problems.push(`There is nothing called ${JSON.stringify(token.value)} here; see --help.`)
     if (token.kind !== 'option') continue
     const row = known.get(token.name)
-    if (row === undefined) problems.push(`There is no option ${token.rawName}; see --help.`)
+    if (row === undefined) problems.push(noOption(token.rawName, [...known.keys()]))
     else if (token.value === undefined && row.type !== 'flag')
       problems.push(`${token.rawName} needs a value.`)
     else flags.set(token.name, token.value ?? 'true')
   }
   return flags
+}
+
+function noOption(rawName: string, flags: readonly string[]): string {
+  const name = rawName.startsWith('--') ? nearest(rawName.slice(2), flags) : null
+  return `There is no option ${rawName}; ${name === null ? 'see --help' : `perhaps --${name} is meant`}.`
 }
 
 function flagsOfOtherModes(flags: ReadonlyMap<string, string>, mode: Mode): readonly string[] {

@@ -6,7 +6,21 @@ import { LOG_LEVELS, MODES, type OptionRow, type OptionType } from './options.ts
 import { readUidRange } from './uid-range.ts'
 
 /** A text that cannot be an option's value; the message goes on after the option's name. */
-export class ValueError extends Error {}
+export class ValueError extends Error {
+  /** True when the message says already what was given. */
+  readonly complete: boolean
+  /** All values that there are, when they are few. */
+  readonly allowed: readonly string[]
+
+  constructor(
+    message: string,
+    options: { readonly complete?: boolean; readonly allowed?: readonly string[] } = {},
+  ) {
+    super(message)
+    this.complete = options.complete ?? false
+    this.allowed = options.allowed ?? []
+  }
+}
 
 type Reader = (text: string, row: OptionRow, env: Environment) => unknown
 
@@ -35,7 +49,7 @@ const READERS: Record<OptionType, Reader> = {
 
 /** The value of a text. @throws {ValueError} */
 export function readValue(text: string, row: OptionRow, env: Environment): unknown {
-  if (text.trim() === '' && row.type !== 'list' && row.type !== 'paths') throw new ValueError('is empty')
+  if (text.trim() === '' && row.type !== 'list' && row.type !== 'paths') throw new ValueError('is empty', { complete: true })
   return READERS[row.type](text, row, env)
 }
 
@@ -75,7 +89,7 @@ function readWorkers(text: string, row: OptionRow): number {
 }
 
 function readOneOf(text: string, values: readonly string[]): string {
-  if (!values.includes(text)) throw new ValueError(`must be one of ${values.join(', ')}`)
+  if (!values.includes(text)) throw new ValueError(`must be one of ${values.join(', ')}`, { allowed: values })
   return text
 }
 
@@ -107,6 +121,7 @@ function readOrigin(text: string): string {
   if (url === null || url.origin !== text)
     throw new ValueError(
       `must hold origins such as https://app.example.com, exactly as browsers send them; ${quote(text)} is not one`,
+      { complete: true },
     )
   return text
 }
@@ -116,7 +131,7 @@ function readHost(text: string): string {
   const bare = name.startsWith('[') ? name.slice(1, -1) : name
   if (isIP(bare) === 6) return `[${bare}]`
   if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(name))
-    throw new ValueError(`must hold host names without port; ${quote(text)} is not one`)
+    throw new ValueError(`must hold host names without port; ${quote(text)} is not one`, { complete: true })
   return name
 }
 
@@ -124,7 +139,9 @@ function readNetwork(text: string): string {
   const [address = '', bits = '', ...rest] = text.split('/')
   const widest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
   if (rest.length > 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > widest)
-    throw new ValueError(`must hold networks such as 10.0.0.0/8; ${quote(text)} is not one`)
+    throw new ValueError(`must hold networks such as 10.0.0.0/8; ${quote(text)} is not one`, {
+      complete: true,
+    })
   return text
 }
 

@@ -60,6 +60,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     exposedHeaders: ['retry-after', 'x-request-id', 'location', RECORDING_HEADER],
     maxAge: 600,
+    // Any OPTIONS is answered, also one of no browser.
+    strictPreflight: false,
   })
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request

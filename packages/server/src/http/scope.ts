@@ -29,7 +29,11 @@ export function applyApiManners(
   })
   scope.setErrorHandler(sendError)
   if (options.notFound !== false)
-    scope.setNotFoundHandler((request, reply) => sendError(notFound(routes, request), request, reply))
+    scope.setNotFoundHandler((request, reply) => {
+      const methods = routes.methodsOf(request.url.split('?')[0] ?? '')
+      if (methods.length > 0) reply.header('allow', methods.join(', '))
+      return sendError(notFound(methods, request), request, reply)
+    })
 }
 
 const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false }
@@ -85,9 +89,7 @@ function hasLeft({ raw }: FastifyRequest): boolean {
 }
 
 /** The refusal of a path or method that no route has. */
-function notFound(routes: RouteTable, request: FastifyRequest): CodedError {
-  const path = request.url.split('?')[0] ?? ''
-  const methods = routes.methodsOf(path)
+function notFound(methods: readonly string[], request: FastifyRequest): CodedError {
   if (methods.length === 0) return new CodedError('NOT_FOUND')
   return new CodedError(
     'METHOD_NOT_ALLOWED',

@@ -9,6 +9,7 @@ import type { Config } from '../config/config.ts'
 import { readUidRange } from '../config/uid-range.ts'
 import { type Controller, type ControllerOptions, createController } from '../controller/controller.ts'
 import { loadTemplates, TemplatesFileError } from '../controller/templates/load.ts'
+import type { Template } from '../controller/templates/template.ts'
 import { openRecordingStorage } from '../recordings/open-storage.ts'
 import type { Driver } from '../drivers/driver.ts'
 import type { SessionBounds } from '../drivers/process/policy.ts'
@@ -46,17 +47,24 @@ export interface RoleOptions {
   readonly overrides?: ControllerOverrides
 }
 
-/** Puts the controller together and starts it. @throws {StartError}, {KeyFileError} */
-export async function startController(options: RoleOptions): Promise<ControllerRole> {
-  const { config, log, metrics, paths, runnerSecret, storage } = options
-  const { store, hints } = storage
-  await using stack = new AsyncDisposableStack()
-  const templates = await asStartError(
+/** What clients may start. @throws {StartError} */
+export async function readTemplates(config: Config): Promise<ReadonlyMap<string, Template>> {
+  return await asStartError(
     loadTemplates(config.templates, {
       lifetimeSeconds: config.defaultLifetimeSeconds,
       idleTimeoutSeconds: config.defaultIdleTimeoutSeconds,
     }),
   )
+}
+
+/** Puts the controller together and starts it. @throws {StartError}, {KeyFileError} */
+export async function startController(
+  options: RoleOptions,
+  templates: ReadonlyMap<string, Template>,
+): Promise<ControllerRole> {
+  const { config, log, metrics, paths, runnerSecret, storage } = options
+  const { store, hints } = storage
+  await using stack = new AsyncDisposableStack()
   const sealer = await Sealer.fromFile(paths.sealKey)
   const keys = new KeyRing({ store: store.signingKeys, signer: new FileSigner(paths.signingKeys), log })
   stack.defer(() => keys.close())

@@ -50,6 +50,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const { config, log } = options
   await using stack = new AsyncDisposableStack()
   const paths = await prepareDataFolder(config.dataDir)
+  // First, because a mistake in a file of the operator's must not cost a start of the database.
+  const startController = config.mode === 'gateway' ? null : await prepareController(config)
   const metrics = createMetrics()
   const waits = config.mode === 'controller' ? {} : { onWaited: poolWaitMetrics(metrics) }
   const health = new Health({
@@ -59,7 +61,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   databaseMetrics(metrics, () => storage.database.pool)
   const runnerSecret = await RunnerSecret.fromFile(paths.runnerKey)
   const role = { ...options, paths, storage, runnerSecret, metrics }
-  const controller = config.mode === 'gateway' ? null : stack.use(await startControllerRole(role))
+  const controller = startController === null ? null : stack.use(await startController(role))
   const gateway = config.mode === 'controller' ? null : gatewayOptions({ ...role, health })
   const all = stack.move()
   return {
@@ -78,9 +80,10 @@ export async function openCore(options: CoreOptions): Promise<Core> {
 }
 
 /** Loaded only where it is needed: a gateway has neither driver nor signing keys in its memory. */
-async function startControllerRole(options: RoleOptions): Promise<ControllerRole> {
-  const { startController } = await import('./controller-role.ts')
-  return startController(options)
+async function prepareController(config: Config): Promise<(options: RoleOptions) => Promise<ControllerRole>> {
+  const { readTemplates, startController } = await import('./controller-role.ts')
+  const templates = await readTemplates(config)
+  return (options) => startController(options, templates)
 }
 
 /** Adds the controller's part of the REST API to a scope that has the API's manners. */

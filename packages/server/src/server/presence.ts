@@ -1,12 +1,46 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { isObject } from '@cliscale/sdk/protocol'
 
 /** What a running server tells commands on the same machine. */
 export interface Presence {
   readonly pid: number
+  /** As this machine reaches it. */
   readonly url: string
+  /** As clients reach it; null when that was not said. */
+  readonly publicUrl: string | null
   readonly connectionString: string
+}
+
+const STARTING = 'starting.'
+
+/**
+ * Notes in the data folder that this process starts a server, for commands that would find none. Notes of processes that
+ * were killed are removed.
+ */
+export async function announceStart(dataDir: string): Promise<AsyncDisposable> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  for (const { path, pid } of await startNotes(dataDir)) if (!isAlive(pid)) await rm(path, { force: true })
+  const path = join(dataDir, `${STARTING}${process.pid}`)
+  await writeFile(path, '', { mode: 0o600 })
+  return { [Symbol.asyncDispose]: () => rm(path, { force: true }) }
+}
+
+/** Process id of a server that is starting on the data; null when none is. */
+export async function findStart(dataDir: string): Promise<number | null> {
+  const living = (await startNotes(dataDir)).find(({ pid }) => isAlive(pid))
+  return living?.pid ?? null
+}
+
+async function startNotes(
+  dataDir: string,
+): Promise<readonly { readonly path: string; readonly pid: number }[]> {
+  const names = await readdir(dataDir).catch(() => [])
+  return names.flatMap((name) => {
+    const pid = name.startsWith(STARTING) ? Number(name.slice(STARTING.length)) : Number.NaN
+    return Number.isInteger(pid) && pid > 0 ? [{ path: join(dataDir, name), pid }] : []
+  })
 }
 
 /** Notes for commands that the server runs and how to reach its database. The file is for its owner alone. */
@@ -21,9 +55,11 @@ export async function announce(path: string, presence: Presence): Promise<AsyncD
 export async function findPresence(path: string): Promise<Presence | null> {
   const value = parse(await readFile(path, 'utf8').catch(ifMissing))
   if (!isObject(value)) return null
-  const { pid, url, connectionString } = value
+  const { pid, url, publicUrl, connectionString } = value
   if (typeof pid !== 'number' || typeof url !== 'string' || typeof connectionString !== 'string') return null
-  return isAlive(pid) ? { pid, url, connectionString } : null
+  return isAlive(pid)
+    ? { pid, url, publicUrl: typeof publicUrl === 'string' ? publicUrl : null, connectionString }
+    : null
 }
 
 async function withdraw(path: string, pid: number): Promise<void> {

@@ -8,7 +8,7 @@ import type { CliscaleServer } from './cliscale-server.ts'
 import { type Core, openCore } from './core.ts'
 import { prepareDataFolder, StartError } from './data-folder.ts'
 import { findPort, listen, urlAt, urlOf } from './listen.ts'
-import { announce } from './presence.ts'
+import { announce, announceStart } from './presence.ts'
 import { createPublicApp } from './public-app.ts'
 import { DEFAULT_PROJECT } from './storage.ts'
 import { chooseControlSocket } from './workers/control-socket.ts'
@@ -83,6 +83,7 @@ export class SupervisedServer implements CliscaleServer {
     await using stack = new AsyncDisposableStack()
     const { host, internalHost, internalPort, dataDir, mode } = this.#config
     const paths = await prepareDataFolder(dataDir)
+    await using _starting = await announceStart(dataDir)
     const port = await findPort({ host, port: this.#config.port, option: '--port' })
     const core = mode === 'gateway' ? null : stack.use(await this.#openController())
     const controller = core === null ? null : await this.#serveController(core, stack)
@@ -98,7 +99,8 @@ export class SupervisedServer implements CliscaleServer {
     this.#abort.signal.throwIfAborted()
     await crew.start()
     const url = urlAt(host, port)
-    stack.use(await announce(paths.presence, { pid: process.pid, url, connectionString }))
+    const { publicUrl } = this.#config
+    stack.use(await announce(paths.presence, { pid: process.pid, url, publicUrl, connectionString }))
     const internalUrl = urlOf(internal, internalHost)
     this.#parts = { core, crew, health, stack: stack.move(), url, internalUrl }
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,8 +11,17 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { backwards } from '../support/backwards.ts'
 import { dataFolder, removeDataFolder } from '../support/data-folder.ts'
+import { testDatabase } from '../support/database.ts'
 import { processesWith } from '../support/processes.ts'
-import { cleanEnvironment, runCli, runNode, spawnServer } from '../support/spawn-server.ts'
+import {
+  callApi,
+  cleanEnvironment,
+  PINNED_NODE,
+  runCli,
+  runNode,
+  serverCommand,
+  spawnServer,
+} from '../support/spawn-server.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const FREE_PORTS = ['--port=0', '--internal-port=0']
@@ -129,15 +139,31 @@ test('a database that does not answer is one sentence without its password', asy
   assert.doesNotMatch(stdout + stderr, /canary/)
 })
 
-test('templates that cannot be used are told before anything listens', async (t) => {
-  const dataDir = await dataFolder()
-  t.after(() => removeDataFolder(dataDir))
-  const templates = join(dataDir, 'templates.json')
-  await writeFile(templates, '{"templates":[{"name":"A","command":"x"}]}')
-  const { code, stderr } = await runCli([...FREE_PORTS, `--templates=${templates}`, `--data-dir=${dataDir}`])
-  assert.equal(code, 1)
-  assert.match(stderr, /templates\.json cannot be used: .*name/)
-  assert.deepEqual(await processesWith(dataDir), [])
+test('templates that cannot be used are told with all other problems, before anything is made', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cst-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const dataDir = join(folder, 'data')
+  const templates = join(folder, 'templates.json')
+  await writeFile(templates, '{"templates":[{"name":"a","command":"x","allow":["envs"],"colour":1}]}')
+  const flags = [`--templates=${templates}`, `--data-dir=${dataDir}`]
+  for (const words of [[], ['config'], ['exec', '--', 'true']] as const) {
+    const [command = '', ...rest] = words
+    const args = command === '' ? [...FREE_PORTS, ...flags] : [command, ...flags, ...rest]
+    const { code, stderr } = await runCli(args)
+    assert.equal(code, 2, command)
+    const told = stderr.trim().split('\n')
+    assert.equal(told.length, 2, stderr)
+    assert.match(
+      stderr,
+      /templates\.json cannot be used: templates\[0\]\.colour is no field; there are name, /,
+    )
+    assert.match(stderr, /templates\[0\]\.allow\[0\] must be one of .*, not "envs"; perhaps "env" is meant\./)
+    assert.equal(existsSync(dataDir), false)
+  }
+  const more = await runCli(['config', '--prot=1', '--log-level=wran', ...flags])
+  assert.equal(more.stderr.trim().split('\n').length, 4, more.stderr)
+  const missing = await runCli([...FREE_PORTS, `--templates=${folder}/none.yaml`, `--data-dir=${dataDir}`])
+  assert.match(missing.stderr, /none\.yaml cannot be used: ENOENT[^\n]*\.\n$/)
 })
 
 test('a second server on the same data is refused, and the first goes on', async (t) => {
@@ -167,15 +193,16 @@ test('a server ends with 0 on each signal and leaves no process and no note', as
 
 test('the link on the first screen works, and so does one made later', async (t) => {
   const cleanup = backwards(t)
-  const server = await spawnServer(cleanup, { flags: ['--spare-runners=0'] })
-  const first = await waitFor(
-    () => /http:\/\/127\.0\.0\.1:\d+\/#code=csl_[\w-]{43}/.exec(server.output())?.[0],
-    { what: 'the link on the first screen' },
-  )
-  const later = (await runCli(['login', `--data-dir=${server.dataDir}`])).stdout.trim()
+  const dataDir = await dataFolder()
+  cleanup.after(() => removeDataFolder(dataDir))
+  const screen = inTerminal(cleanup, await ownDatabase(cleanup), [...FREE_PORTS, `--data-dir=${dataDir}`])
+  const first = await waitFor(() => /http:\/\/127\.0\.0\.1:\d+\/#code=csl_[\w-]{43}/.exec(screen())?.[0], {
+    what: 'the link on the screen',
+  })
+  const later = (await runCli(['login', `--data-dir=${dataDir}`])).stdout.trim()
   for (const link of [first, later]) {
     const { hash, origin } = new URL(link)
-    assert.equal(origin, server.baseUrl)
+    assert.equal(origin, new URL(first).origin)
     const response = await fetch(`${origin}/v1/console/login`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -185,13 +212,53 @@ test('the link on the first screen works, and so does one made later', async (t)
   }
 })
 
-test('where logs are for a collector no code is written', async (t) => {
+test('where there is no terminal no code is written, but how to get one', async (t) => {
   const cleanup = backwards(t)
-  const flags = ['--spare-runners=0', '--log-format=json']
-  const server = await spawnServer(cleanup, { flags })
-  assert.equal(await server.stop(), 0)
+  const env = await ownDatabase(cleanup)
+  const server = await spawnServer(cleanup, { env, flags: ['--spare-runners=0'] })
+  const told = `"command":"cliscale-server login --data-dir=${server.dataDir}"`
+  await waitFor(() => server.output().includes(told), { what: 'the command' })
   assert.doesNotMatch(server.output(), /csl_/)
   for (const line of server.output().trim().split('\n')) JSON.parse(line)
+  const pretty = await spawnServer(cleanup, { env, flags: ['--spare-runners=0', '--log-format=json'] })
+  assert.doesNotMatch(pretty.output(), /csl_/)
+})
+
+test('a link is for the address that clients use', async (t) => {
+  const cleanup = backwards(t)
+  const flags = ['--spare-runners=0', '--public-url=https://terminals.example.com/cli']
+  const server = await spawnServer(cleanup, { env: await ownDatabase(cleanup), flags })
+  const { stdout } = await runCli(['login', `--data-dir=${server.dataDir}`])
+  assert.match(stdout, /^https:\/\/terminals\.example\.com\/cli\/#code=csl_[\w-]{43}\n$/)
+})
+
+test('commands during a start wait for it and say so', async (t) => {
+  const cleanup = backwards(t)
+  const dataDir = await dataFolder()
+  cleanup.after(() => removeDataFolder(dataDir))
+  const starting = spawnServer(cleanup, { dataDir, flags: ['--spare-runners=0'], apiKey: 'none' })
+  await waitFor(async () => (await readdir(dataDir)).some((name) => name.startsWith('starting.')), {
+    what: 'a start',
+  })
+  const flag = `--data-dir=${dataDir}`
+  const [key, link] = await Promise.all([runCli(['keys', 'create', 'early', flag]), runCli(['login', flag])])
+  const server = await starting
+  for (const { code, stderr } of [key, link]) {
+    assert.equal(code, 0, stderr)
+    assert.match(
+      stderr,
+      new RegExp(`^The server \\(pid ${server.child.pid}\\) is starting; waiting for it\\.\n`),
+    )
+  }
+  assert.equal(new URL(link.stdout).origin, server.baseUrl)
+  assert.equal(
+    (await callApi({ ...server, apiKey: key.stdout.trim() }, { method: 'GET', path: '/v1/sessions' })).status,
+    200,
+  )
+  assert.deepEqual(
+    (await readdir(dataDir)).filter((name) => name.startsWith('starting.')),
+    [],
+  )
 })
 
 test('the variables of a Kubernetes Service named cliscale do not stop a start, and are told', async (t) => {
@@ -202,3 +269,29 @@ test('the variables of a Kubernetes Service named cliscale do not stop a start, 
     /"name":"CLISCALE_PORT".*Kubernetes Service cliscale; it is not read as an option/,
   )
 })
+
+/** Runs the server in a terminal of its own. Returns what its screen showed so far. */
+function inTerminal(
+  t: TestContext,
+  env: Readonly<Record<string, string>>,
+  flags: readonly string[],
+): () => string {
+  const script = fileURLToPath(new URL('../support/run-in-terminal.ts', import.meta.url))
+  const child = spawn(PINNED_NODE, [script, ...serverCommand(...flags, '--spare-runners=0')], {
+    env: cleanEnvironment({ ...env, CLISCALE_DRAIN_SECONDS: '0' }),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  t.after(async () => {
+    child.kill('SIGTERM')
+    await exited
+  })
+  let shown = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text))
+  return () => shown
+}
+
+/** A database of the test's own: quicker than one that the server makes first. */
+async function ownDatabase(t: TestContext): Promise<{ DATABASE_URL: string }> {
+  return { DATABASE_URL: (await testDatabase(t)).connectionString }
+}

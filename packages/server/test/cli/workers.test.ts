@@ -77,6 +77,14 @@ test('two workers serve one port: REST, console, terminals, and one token opens 
   assert.equal((await fetch(`${baseUrl}/readyz`)).status, 200)
   assert.match(await (await fetch(`${baseUrl}/`)).text(), /<html/i)
   assert.equal((await callApi(server, { method: 'POST', path: '/v1/sessions', body: { x: 1 } })).status, 422)
+  for (const [method, path, allow] of [
+    ['PUT', '/v1/sessions', 'GET, HEAD, POST'],
+    ['PROPFIND', '/v1/sessions', 'GET, HEAD, POST'],
+    ['POST', '/v1/sessions/ses_0123456789abcdefghijkl/terminal', 'GET, HEAD'],
+  ] as const) {
+    const refused = await callApi(server, { method, path })
+    assert.deepEqual([refused.status, refused.headers.get('allow')], [405, allow], `${method} ${path}`)
+  }
   const created = await callApi(server, { method: 'POST', path: '/v1/sessions', body: { command: 'cat' } })
   const { session, terminal } = (await created.json()) as CreateSessionResponse
   const { token } = (await (

@@ -127,6 +127,18 @@ test('origins must stand exactly as browsers send them', () => {
     assert.equal(problemsOf([`--allowed-origins=${wrong}`]).length, 1, wrong)
 })
 
+test('a problem says once what was given, what is allowed, and what was probably meant', () => {
+  assert.deepEqual(problemsOf(['--allowed-hosts=foo:1']), [
+    '--allowed-hosts must hold host names without port; "foo:1" is not one.',
+  ])
+  assert.deepEqual(problemsOf(['--log-level=wran']), [
+    '--log-level must be one of trace, debug, info, warn, error, fatal, silent, not "wran"; perhaps "warn" is meant.',
+  ])
+  assert.deepEqual(problemsOf(['--port=']), ['--port is empty.'])
+  assert.deepEqual(problemsOf(['--prot=1']), ['There is no option --prot; perhaps --port is meant.'])
+  assert.deepEqual(problemsOf(['--zzzzzzzzzz=1']), ['There is no option --zzzzzzzzzz; see --help.'])
+})
+
 test('host names are taken without port', () => {
   assert.deepEqual(parseConfig(['--allowed-hosts=Box.local,::1'], {}).allowedHosts, ['box.local', '[::1]'])
   assert.equal(problemsOf(['--allowed-hosts=box.local:80']).length, 1)

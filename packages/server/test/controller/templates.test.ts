@@ -84,7 +84,23 @@ test('the templates file is refused with every problem that it has', async (t) =
     ['{', /cannot be used/],
     [{ templates: [] }, /holds no template/],
     [{ templates: [{ name: 'A B', command: '' }] }, /name.*;.*command/],
-    [{ templates: [{ name: 'a', command: 'a', color: 'red' }] }, /templates\/0/],
+    [
+      { templates: [{ name: 'a', command: 'a', color: 'red' }] },
+      /templates\[0\]\.color is no field; there are name, title, /,
+    ],
+    [
+      { templates: [{ name: 'a', command: 'a', alow: [] }] },
+      /templates\[0\]\.alow .*perhaps "allow" is meant/,
+    ],
+    [
+      { templates: [{ name: 'a', command: 'a', allow: ['env', 'comand'] }] },
+      /templates\[0\]\.allow\[1\] must be one of .*, not "comand"; perhaps "command" is meant/,
+    ],
+    [{ templates: [{ name: 'a' }] }, /templates\[0\]\.command is required/],
+    [
+      { templates: [{ name: 'a', command: 'a', bundle: { ulr: 'x' } }] },
+      /bundle\.ulr .*perhaps "url" is meant/,
+    ],
     [{ templates: [{ name: 'a', command: 'a', env: { '1': 'x' } }] }, /env/],
     [
       {

@@ -198,6 +198,10 @@ test('an unknown address is 404, a known one with another method 405 that names 
   const { error } = await refusal(await fetch(`${url}/things`, { method: 'DELETE' }))
   assert.equal(error.code, 'METHOD_NOT_ALLOWED')
   assert.match(error.message, /GET, HEAD, POST, not DELETE/)
+  const refused = await fetch(`${url}/things`, { method: 'DELETE' })
+  assert.equal(refused.headers.get('allow'), 'GET, HEAD, POST')
+  assert.equal((await fetch(`${url}/nothing`)).headers.get('allow'), null)
+  assert.equal((await fetch(`${url}/things`, { method: 'OPTIONS' })).status, 204)
   assert.equal(
     (await refusal(await fetch(`${url}/things/x`, { method: 'PUT' }))).error.code,
     'METHOD_NOT_ALLOWED',

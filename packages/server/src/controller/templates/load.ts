@@ -11,6 +11,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { parse } from 'yaml'
 import { BundleSchema, EnvSchema, RecordingModeSchema } from '../schemas.ts'
+import { problemsOf } from './problems.ts'
 import type { Template } from './template.ts'
 
 /** What a template has when its entry does not say. */
@@ -26,9 +27,13 @@ const DEFAULTS: TemplateDefaults = {
 
 /** A templates file that cannot be used. The message names every problem. */
 export class TemplatesFileError extends Error {
+  /** One sentence each. */
+  readonly problems: readonly string[]
+
   constructor(path: string, problems: readonly string[]) {
     super(`The templates file ${path} cannot be used: ${problems.join('; ')}.`)
     this.name = 'TemplatesFileError'
+    this.problems = problems.map((problem) => `The templates file ${path} cannot be used: ${problem}.`)
   }
 }
 
@@ -110,19 +115,21 @@ async function readEntries(path: string): Promise<readonly TemplateEntry[]> {
   try {
     value = parse(await readFile(path, 'utf8'))
   } catch (error) {
-    throw new TemplatesFileError(path, [(error as Error).message])
+    throw new TemplatesFileError(path, [reasonOf(error)])
   }
-  if (!checkFile.Check(value)) {
-    const problems = checkFile
-      .Errors(value)
-      .map(({ instancePath, message }) => `${instancePath || 'it'} ${message}`)
-    throw new TemplatesFileError(path, problems)
-  }
+  if (!checkFile.Check(value))
+    throw new TemplatesFileError(path, problemsOf(value, TemplatesFile, checkFile.Errors(value)))
   const names = value.templates.map(({ name }) => name)
   const twice = names.filter((name, index) => names.indexOf(name) !== index)
   if (twice.length > 0) throw new TemplatesFileError(path, [`the name ${twice[0]} is used twice`])
   if (names.length === 0) throw new TemplatesFileError(path, ['it holds no template'])
   return value.templates
+}
+
+/** One line: the parser of YAML shows the place in several. */
+function reasonOf(error: unknown): string {
+  const [first = ''] = (error as Error).message.split('\n')
+  return first.replace(/[:.]\s*$/, '')
 }
 
 function toTemplate(entry: TemplateEntry, defaults: TemplateDefaults): Template {

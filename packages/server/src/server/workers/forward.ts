@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http'
+import { Agent, type IncomingMessage, METHODS, request as httpRequest } from 'node:http'
 import { pipeline } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CodedError } from '../../http/coded-error.ts'
@@ -6,20 +6,33 @@ import { CodedError } from '../../http/coded-error.ts'
 /** Headers that speak of one connection only (RFC 9110, section 7.6.1). */
 const OF_THE_CONNECTION = new Set(['connection', 'keep-alive', 'proxy-connection', 'upgrade'])
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+/** All but those that are answered here: a preflight of CORS, and what is for proxies. */
+const FORWARDED = METHODS.filter((method) => method !== 'OPTIONS' && method !== 'CONNECT')
 
 /** Passes every request for which there is no route on to the HTTP server at a Unix socket, unread. */
 export function forwardRest(app: FastifyInstance, socketPath: string): void {
   // A connection for each request, ended here: one that is kept could end just as it is used again.
   const agent = new Agent({ keepAlive: false })
+  for (const method of FORWARDED)
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _body, done) => done(null))
     scope.route({
-      method: METHODS,
+      method: FORWARDED,
       url: '/*',
       schema: { hide: true, querystring: {} },
       handler: (request, reply) => forward(request, reply, { agent, socketPath }),
+    })
+    // The controller of workers has no terminals, so it would not know this address.
+    scope.route({
+      method: FORWARDED.filter((method) => method !== 'GET' && method !== 'HEAD'),
+      url: '/v1/sessions/:id/terminal',
+      schema: { hide: true, querystring: {} },
+      handler: async (request, reply) => {
+        reply.header('allow', 'GET, HEAD')
+        throw new CodedError('METHOD_NOT_ALLOWED', `This address takes GET, HEAD, not ${request.method}.`)
+      },
     })
   })
 }
