@@ -25,7 +25,7 @@ import { Splice } from './splice.ts'
 import { GatewayStats } from './stats.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { UpgradePipeline } from './upgrade.ts'
-import { enterWaitingRoom, tellExit, type WaitingRoomServices } from './waiting-room.ts'
+import { tellExit, WaitingRoom, type WaitingRoomServices } from './waiting-room.ts'
 
 /** Everything that a gateway works with. */
 export interface GatewayOptions {
@@ -64,7 +64,7 @@ export class Gateway {
   private readonly splice: Splice
   private readonly heartbeat: Heartbeat
   private readonly metrics: GatewayMetrics
-  private readonly waitingRoom: WaitingRoomServices
+  private readonly waitingRoom: WaitingRoom
   private readonly pipeline: UpgradePipeline
   private readonly servers = new Map<
     Server,
@@ -99,7 +99,7 @@ export class Gateway {
       },
     })
     this.heartbeat = new Heartbeat({ limits, stats, wheel, splice: this.splice })
-    this.waitingRoom = this.waitingRoomOf(options)
+    this.waitingRoom = new WaitingRoom(this.waitingRoomOf(options))
     this.pipeline = this.pipelineOf(options)
   }
 
@@ -182,7 +182,7 @@ export class Gateway {
     this.counts[role] += 1
     this.heartbeat.begin(link)
     this.log.info({ sessionId, requestId, role, subprotocol, address }, 'Opened a terminal')
-    enterWaitingRoom(this.waitingRoom, link, target)
+    this.waitingRoom.enter(link, target)
   }
 
   private over(link: Link): void {

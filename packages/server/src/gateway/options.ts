@@ -16,6 +16,8 @@ export interface GatewayLimits {
   readonly maxPendingPerAddress: number
   /** Open terminals. One more: 503. */
   readonly maxConnections: number
+  /** Terminals that wait for their runner. One more: `OVERLOADED`. */
+  readonly maxWaiting: number
   /** What a client may send before its terminal is there; the rest stays in its socket. */
   readonly maxWaitingBytes: number
   /** Largest message of a runner. */
@@ -44,6 +46,7 @@ export const GATEWAY_DEFAULTS: GatewayLimits = {
   maxPendingUpgrades: 1_024,
   maxPendingPerAddress: 256,
   maxConnections: 50_000,
+  maxWaiting: 10_000,
   maxWaitingBytes: 131_072,
   maxRunnerMessageBytes: 1_048_576,
   highWaterMark: 16_384,

@@ -30,9 +30,24 @@ export interface WaitingRoomServices {
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 1_000
 
-/** Lets a client wait until its session's runner can be reached, and then joins the two. */
-export function enterWaitingRoom(services: WaitingRoomServices, link: Link, target: SessionTarget): void {
-  new Guest(services, link).follow(target)
+/** Lets clients wait until their sessions' runners can be reached, and then joins each two. */
+export class WaitingRoom {
+  private readonly services: WaitingRoomServices
+  /** Clients whose runner is not there yet. */
+  waiting = 0
+
+  constructor(services: WaitingRoomServices) {
+    this.services = services
+  }
+
+  enter(link: Link, target: SessionTarget): void {
+    new Guest(this.services, link, this).follow(target)
+  }
+
+  /** True when nobody more may wait. */
+  get full(): boolean {
+    return this.waiting >= this.services.limits.maxWaiting
+  }
 }
 
 /** Sends a session's end and takes leave. */
@@ -45,6 +60,7 @@ export function tellExit(splice: Splice, link: Link, exit: SessionExit): void {
 class Guest implements LinkInput {
   private readonly services: WaitingRoomServices
   private readonly link: Link
+  private readonly room: WaitingRoom
   private readonly input: HeldInput
   private gone = false
   private dialling: Dialling | undefined
@@ -60,9 +76,10 @@ class Guest implements LinkInput {
   private seq = -1
   private ended = false
 
-  constructor(services: WaitingRoomServices, link: Link) {
+  constructor(services: WaitingRoomServices, link: Link, room: WaitingRoom) {
     this.services = services
     this.link = link
+    this.room = room
     this.input = new HeldInput({
       answer: (frame) => services.splice.toClient(link, frame),
       pong: () => services.splice.pong(link),
@@ -107,6 +124,7 @@ class Guest implements LinkInput {
   }
 
   private leave(): void {
+    if (!this.gone && this.unsubscribe !== undefined) this.room.waiting -= 1
     this.gone = true
     this.link.waiting = null
     this.unsubscribe?.()
@@ -123,6 +141,8 @@ class Guest implements LinkInput {
   private listen(): void {
     if (this.unsubscribe !== undefined) return
     const { hints, limits } = this.services
+    if (this.room.full) return this.fail('OVERLOADED')
+    this.room.waiting += 1
     this.unsubscribe = hints.subscribe(this.link.sessionId, () => this.wake())
     this.deadline = setTimeout(() => this.fail('START_TIMEOUT'), limits.startTimeoutMs)
     this.wake()

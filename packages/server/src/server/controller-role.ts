@@ -22,6 +22,10 @@ import { type Doors, openDoors } from './identity.ts'
 import { fleetMetrics } from './fleet-metrics.ts'
 import { controllerMetrics } from './metrics.ts'
 import type { Storage } from './storage.ts'
+import { loadVerifiers } from './verifiers-module.ts'
+
+/** Largest count that the database's type holds. */
+const NO_LIMIT = 2_147_483_647
 
 /** Sessions, tokens and drivers of one process. */
 export interface ControllerRole extends AsyncDisposable {
@@ -74,7 +78,7 @@ export async function startController(
   const doors = openDoors({
     store,
     https: config.publicUrl?.startsWith('https:') ?? false,
-    ...(options.verifiers ? { verifiers: options.verifiers } : {}),
+    verifiers: [...(options.verifiers ?? []), ...(await loadVerifiers(config.verifiersModule))],
   })
   const recordings = openRecordingStorage(config)
   stack.defer(() => recordings.close())
@@ -104,6 +108,11 @@ export async function startController(
     maxLifetimeSeconds: config.maxLifetimeSeconds,
     startTimeoutSeconds: config.startTimeoutSeconds,
     keepEndedSeconds: config.keepEndedSeconds,
+    lingerMs: config.lingerSeconds * 1_000,
+    limits: {
+      perOwner: config.maxSessionsPerOwner || NO_LIMIT,
+      perProject: config.maxSessionsPerProject || NO_LIMIT,
+    },
     ...options.overrides,
   })
   stack.defer(() => controller.close())

@@ -21,6 +21,7 @@ type OwnServerOption =
   | 'insecureHttp'
   | 'logFormat'
   | 'logLevel'
+  | 'verifiersModule'
 
 /**
  * Options of {@link cliscale}: those of the command that say something about sessions and terminals, by the names of
