@@ -5,6 +5,9 @@ import { type PublicKeyStore, toJwks } from './signing-keys.ts'
 
 const JWKS_CACHE_SECONDS = 300
 
+/** A key is published long before its first use, so an answer may be so old. */
+const JWKS_FRESH_MS = 2_000
+
 const LoginBody = Type.Object(
   {
     code: Type.String({
@@ -25,9 +28,27 @@ export function addJwksRoute(app: FastifyInstance, keys: PublicKeyStore): void {
     security: [],
     response: { 200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }) },
   }
+  const cached = fromMemory(async () => toJwks(await keys.list()))
   app.get('/.well-known/jwks.json', { schema }, async (_request, reply) =>
-    reply.header('cache-control', `public, max-age=${JWKS_CACHE_SECONDS}`).send(toJwks(await keys.list())),
+    reply.header('cache-control', `public, max-age=${JWKS_CACHE_SECONDS}`).send(await cached()),
   )
+}
+
+/** Reads once for all who ask within {@link JWKS_FRESH_MS}: the address needs no sign-in, the database has few connections. */
+function fromMemory<T>(read: () => Promise<T>): () => Promise<T> {
+  let kept: Promise<T> | undefined
+  let readAt = 0
+  return () => {
+    const now = performance.now()
+    if (kept !== undefined && now - readAt < JWKS_FRESH_MS) return kept
+    const reading = read()
+    kept = reading
+    readAt = now
+    reading.catch(() => {
+      if (kept === reading) kept = undefined
+    })
+    return reading
+  }
 }
 
 /** `POST /v1/console/login` and `/logout`: a browser's sign-in by a one-time code. */

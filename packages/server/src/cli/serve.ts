@@ -4,6 +4,7 @@ import { processEnvironment } from '../config/environment.ts'
 import { injectedVariables } from '../config/kubernetes.ts'
 import { type Log, standardOutput } from '../observability/log.ts'
 import { type CliscaleServer, createSupervisedServer } from '../server.ts'
+import { tellBudget } from '../server/descriptors.ts'
 import { packageVersion } from '../server/package.ts'
 import { checkedConfigOf, logOf } from './config-of.ts'
 import { ignoresHangup } from './hangup.ts'
@@ -24,6 +25,7 @@ export async function serve(line: CommandLine): Promise<number> {
       { name, value },
       `This variable speaks of the Kubernetes Service ${service}; it is not read as an option`,
     )
+  tellBudget(config, log)
   const server = createSupervisedServer(config, log)
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'The server failed unexpectedly')

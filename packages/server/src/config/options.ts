@@ -78,6 +78,15 @@ export const OPTIONS = {
   allowedHosts: { type: 'hosts', env: 'CLISCALE_ALLOWED_HOSTS', flag: 'allowed-hosts', default: [], modes: ['all', 'controller', 'gateway'],
     meaning: 'More host names under which the server may be addressed, separated by commas; its public URL\'s and, on loopback, `localhost` always are.' },
 
+  maxHttpConnections: { type: 'integer', env: 'CLISCALE_MAX_HTTP_CONNECTIONS', flag: 'max-http-connections', default: 10_000, min: 4, max: 1_000_000, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Most connections of this process that are no terminals, fewer where `ulimit -n` allows no more. One more takes the place of the one that is idle for longest.' },
+  maxHttpConnectionsPerAddress: { type: 'integer', env: 'CLISCALE_MAX_HTTP_CONNECTIONS_PER_ADDRESS', flag: 'max-http-connections-per-address', default: 1_000, min: 1, max: 1_000_000, modes: ['all', 'controller', 'gateway'],
+    meaning: 'The same for one client address (IPv6: for one /64). Behind a proxy all clients have its address: allow as many as in all.' },
+  keepAliveSeconds: { type: 'integer', env: 'CLISCALE_KEEP_ALIVE_SECONDS', flag: 'keep-alive-seconds', default: 72, min: 1, max: 3_600, modes: ['all', 'controller', 'gateway'],
+    meaning: 'An HTTP connection without a request is closed after so long. Keep it above the idle timeout of a balancer.' },
+  requestTimeoutSeconds: { type: 'integer', env: 'CLISCALE_REQUEST_TIMEOUT_SECONDS', flag: 'request-timeout-seconds', default: 10, min: 1, max: 300, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Longest wait for a request\'s headers, and for the whole request.' },
+
   workers: { type: 'workers', env: 'CLISCALE_WORKERS', flag: 'workers', default: 1, min: 1, max: 256, modes: ['all', 'gateway'],
     meaning: 'Processes of this machine that serve the port together, or `auto`: one for each processor. Limits of connections and of upgrades are for each process.' },
 

@@ -4,6 +4,7 @@ import helmet from '@fastify/helmet'
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES, RECORDING_HEADER } from '@cliscale/sdk/protocol'
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Log } from '../observability/log.ts'
+import { capConnections, type ConnectionLimits } from './connection-cap.ts'
 import { answerClientError } from './client-error.ts'
 import type { HostCheck } from './host-check.ts'
 import { requestIdOf } from './request-id.ts'
@@ -11,6 +12,9 @@ import { applyApiManners, sendError } from './scope.ts'
 
 /** Longest wait for a request's headers, and for the whole request. */
 const ARRIVAL_TIMEOUT_MS = 10_000
+
+/** A connection without a request: longer than most balancers keep theirs. */
+const KEEP_ALIVE_MS = 72_000
 
 /** How often Node looks for requests that did not arrive in time. */
 const CHECK_EVERY_MS = 1_000
@@ -27,6 +31,10 @@ export interface AppOptions {
   readonly http?: Pick<ServerOptions, 'highWaterMark' | 'shouldUpgradeCallback'>
   /** Longest wait for a request's headers, and for the whole request. Default 10,000. */
   readonly arrivalTimeoutMs?: number
+  /** A connection without a request is closed after so long. Default 72,000: above that of most balancers. */
+  readonly keepAliveTimeoutMs?: number
+  /** Default: no bound. */
+  readonly connections?: ConnectionLimits
 }
 
 /** The public HTTP server: limits, timeouts, security headers, Host and CORS checks, coded errors. */
@@ -39,6 +47,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: arrivalTimeoutMs,
+    keepAliveTimeout: options.keepAliveTimeoutMs ?? KEEP_ALIVE_MS,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: arrivalTimeoutMs,
@@ -52,6 +61,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
   })
+  if (options.connections !== undefined) capConnections(app.server, options.connections)
   applyApiManners(app)
   app.addHook('onRequest', async (request) => options.hosts.assert(request.headers.host))
   await app.register(helmet, securityHeaders(options.https))

@@ -2,8 +2,12 @@ import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Health } from '../observability/health.ts'
 import type { Log } from '../observability/log.ts'
 import type { MetricsText } from '../observability/metrics.ts'
+import { capConnections } from './connection-cap.ts'
 import { addHealthRoutes } from './health-routes.ts'
 import { applyApiManners } from './scope.ts'
+
+/** Scrapers and probes are few; idle ones make room. */
+const CONNECTIONS = { max: 64, maxPerAddress: 64 } as const
 
 /** The internal HTTP server: metrics and probes, for the cluster only. */
 export function createInternalApp(options: {
@@ -17,6 +21,7 @@ export function createInternalApp(options: {
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
   })
+  capConnections(app.server, CONNECTIONS)
   applyApiManners(app)
   addHealthRoutes(app, options.health)
   app.get('/metrics', async (_request, reply) =>

@@ -3,6 +3,7 @@ import { DEFAULT_ISSUER, TokenVerifier } from '../auth/session-tokens.ts'
 import { runtimeFolder } from '../drivers/process/runner-folder.ts'
 import type { Health } from '../observability/health.ts'
 import { HostCheck } from '../http/host-check.ts'
+import { connectionBudget } from './descriptors.ts'
 import { ownHosts } from './hosts.ts'
 import { keyMetrics } from './metrics.ts'
 import type { RoleOptions } from './controller-role.ts'
@@ -18,6 +19,7 @@ export function gatewayOptions(
     issuer: config.publicUrl ?? DEFAULT_ISSUER,
     onRefreshError: (error) => log.warn({ err: error }, 'The keys of session tokens could not be read again'),
   })
+  const budget = connectionBudget(config)
   watchKeys(verifier, health)
   keyMetrics(metrics, verifier)
   return {
@@ -32,8 +34,8 @@ export function gatewayOptions(
     publicUrl: config.publicUrl,
     reach: { unixFolder: runtimeFolder(config.dataDir), networks: config.runnerNetworks },
     limits: {
-      maxConnections: config.maxConnections,
-      maxPendingUpgrades: config.maxPendingUpgrades,
+      maxConnections: budget.terminals,
+      maxPendingUpgrades: budget.pendingUpgrades,
       maxPendingPerAddress: config.maxPendingPerAddress,
       maxWaiting: config.maxWaitingTerminals,
       maxWaitingBytes: config.maxWaitingBytes,

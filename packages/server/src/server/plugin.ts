@@ -21,6 +21,10 @@ type OwnServerOption =
   | 'insecureHttp'
   | 'logFormat'
   | 'logLevel'
+  | 'maxHttpConnections'
+  | 'maxHttpConnectionsPerAddress'
+  | 'keepAliveSeconds'
+  | 'requestTimeoutSeconds'
   | 'verifiersModule'
 
 /**

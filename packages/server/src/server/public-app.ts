@@ -6,6 +6,7 @@ import { addHealthRoutes } from '../http/health-routes.ts'
 import { HostCheck } from '../http/host-check.ts'
 import { addOpenApi } from '../http/openapi.ts'
 import { addControllerRoutes, type Core } from './core.ts'
+import { connectionBudget } from './descriptors.ts'
 import { ownHosts } from './hosts.ts'
 import { consoleFolder } from './package.ts'
 
@@ -29,7 +30,11 @@ export async function createTerminalApp(core: Core): Promise<FastifyInstance> {
 }
 
 function bareApp({ config, log }: Core): Promise<FastifyInstance> {
+  const { httpConnections, httpConnectionsPerAddress } = connectionBudget(config)
   return createApp({
+    arrivalTimeoutMs: config.requestTimeoutSeconds * 1_000,
+    keepAliveTimeoutMs: config.keepAliveSeconds * 1_000,
+    connections: { max: httpConnections, maxPerAddress: httpConnectionsPerAddress },
     log,
     hosts: new HostCheck(ownHosts(config)),
     allowedOrigins: config.allowedOrigins,
