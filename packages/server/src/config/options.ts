@@ -74,7 +74,7 @@ export const OPTIONS = {
   insecureHttp: { type: 'flag', env: 'CLISCALE_INSECURE_HTTP', flag: 'insecure-http', default: false, modes: ['all', 'controller', 'gateway'],
     meaning: 'Allows a public URL with http: keys and terminals then cross the network in clear.' },
   allowedOrigins: { type: 'origins', env: 'CLISCALE_ALLOWED_ORIGINS', flag: 'allowed-origins', default: [], modes: ['all', 'controller', 'gateway'],
-    meaning: 'Origins of other pages that may call the API and open terminals, separated by commas.' },
+    meaning: 'Origins of other pages that may call the API and open terminals, separated by commas, each written out: `https://app.example.com`, `tauri://localhost`, `chrome-extension://<id>`.' },
   allowedHosts: { type: 'hosts', env: 'CLISCALE_ALLOWED_HOSTS', flag: 'allowed-hosts', default: [], modes: ['all', 'controller', 'gateway'],
     meaning: 'More host names under which the server may be addressed, separated by commas; its public URL\'s and, on loopback, `localhost` always are.' },
 

@@ -116,9 +116,22 @@ function readUrl(text: string): string {
   return url.href.replace(/\/$/, '')
 }
 
+/** Origins of apps whose pages come by a scheme of their own: Tauri, Electron, VS Code, extensions of browsers. */
+const APP_ORIGIN =
+  /^(?!https?:|file:|data:|blob:|javascript:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9][a-z0-9._-]*(:\d{1,5})?$/
+
 function readOrigin(text: string): string {
+  if (text === 'null' || text.startsWith('file:'))
+    throw new ValueError(
+      'cannot hold "null", which pages of files send: every sandboxed page of the web sends it too; serve the page by http or a scheme of its own',
+      { complete: true },
+    )
+  if (text.includes('*'))
+    throw new ValueError(`takes no wildcards; write each origin out instead of ${quote(text)}`, {
+      complete: true,
+    })
   const url = URL.canParse(text) ? new URL(text) : null
-  if (url === null || url.origin !== text)
+  if (!APP_ORIGIN.test(text) && url?.origin !== text)
     throw new ValueError(
       `must hold origins such as https://app.example.com, exactly as browsers send them; ${quote(text)} is not one`,
       { complete: true },

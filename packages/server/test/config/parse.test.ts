@@ -127,6 +127,25 @@ test('origins must stand exactly as browsers send them', () => {
     assert.equal(problemsOf([`--allowed-origins=${wrong}`]).length, 1, wrong)
 })
 
+test('origins of apps can be allowed; wildcards, and what every sandboxed page sends, cannot', () => {
+  const apps = [
+    'tauri://localhost',
+    'http://tauri.localhost',
+    'app://bundle',
+    'capacitor://localhost',
+    'vscode-webview://1tq0j6e5b8k2',
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+    'moz-extension://6b7e2a1c-0000-4000-8000-000000000000',
+  ]
+  assert.deepEqual(parseConfig([`--allowed-origins=${apps.join(',')}`], {}).allowedOrigins, apps)
+  for (const wild of ['https://*.example.com', '*', 'https://*'])
+    assert.match(problemsOf([`--allowed-origins=${wild}`])[0] ?? '', /takes no wildcards/, wild)
+  for (const file of ['null', 'file://', 'file:///index.html'])
+    assert.match(problemsOf([`--allowed-origins=${file}`])[0] ?? '', /cannot hold "null"/, file)
+  for (const wrong of ['tauri://', 'tauri://localhost/', 'TAURI://localhost', 'javascript://x', 'data://x'])
+    assert.match(problemsOf([`--allowed-origins=${wrong}`])[0] ?? '', /must hold origins/, wrong)
+})
+
 test('a problem says once what was given, what is allowed, and what was probably meant', () => {
   assert.deepEqual(problemsOf(['--allowed-hosts=foo:1']), [
     '--allowed-hosts must hold host names without port; "foo:1" is not one.',

@@ -25,12 +25,14 @@ test('a foreign name that points here is refused (DNS rebinding)', async (t) => 
 })
 
 test('an allowed page may call the API, any other may not read an answer', async (t) => {
-  const { url } = await startApp(t, routes, { allowedOrigins: ['https://app.example'] })
+  const { url } = await startApp(t, routes, { allowedOrigins: ['https://app.example', 'tauri://localhost'] })
   const preflight = async (origin: string): Promise<Response> =>
     fetch(url, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } })
   const allowed = await preflight('https://app.example')
   assert.equal(allowed.headers.get('access-control-allow-origin'), 'https://app.example')
   assert.match(allowed.headers.get('access-control-allow-methods') ?? '', /DELETE/)
+  const app = await preflight('tauri://localhost')
+  assert.equal(app.headers.get('access-control-allow-origin'), 'tauri://localhost')
   assert.equal(allowed.headers.get('access-control-allow-credentials'), null)
   for (const origin of ['https://evil.example', 'http://app.example', 'null'])
     assert.equal((await preflight(origin)).headers.get('access-control-allow-origin'), null, origin)
