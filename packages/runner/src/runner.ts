@@ -26,6 +26,7 @@ import {
 } from './command.ts'
 import type { RunnerConfig } from './config.ts'
 import { Deadline, IdleTimer } from './deadlines.ts'
+import type { BundleContext } from './bundle/install.ts'
 import type { Sandbox } from './isolation/bubblewrap.ts'
 import { DiskWatch } from './isolation/disk-watch.ts'
 import { heldLimits, limited, type ProcessCount } from './isolation/limits.ts'
@@ -255,7 +256,9 @@ export class Runner {
   async #fetchBundle(bundle: BundleSpec): Promise<readonly string[]> {
     const cwd = workingDirectory(this.#config.workFolder, undefined)
     const { installBundle } = await import('./bundle/install.ts')
+    const confined = await this.#confine(cwd)
     return installBundle(bundle, {
+      ...confined,
       folder: cwd,
       allowed: {
         httpHosts: this.#config.bundleHttpHosts,
@@ -266,6 +269,14 @@ export class Runner {
       report: (report) => this.#report(report),
       log: this.#log,
     })
+  }
+
+  /** What is unpacked is a stranger's: the program that does it is kept apart as the session will be. */
+  async #confine(folder: string): Promise<Pick<BundleContext, 'confine'>> {
+    if (this.#config.isolation === 'none') return {}
+    const { unpackReadOnlyPaths } = await import('./bundle/unpack-launch.ts')
+    const { confine } = await import('./isolation/bubblewrap.ts')
+    return { confine: (launch) => confine({ launch, folder, readOnlyPaths: unpackReadOnlyPaths() }) }
   }
 
   #start(assignment: CompleteAssignment, terminal: Terminal, bins: readonly string[]): void {

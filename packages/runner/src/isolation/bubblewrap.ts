@@ -99,6 +99,38 @@ export function startInSandbox(
   }
 }
 
+/** What a program is shown that only writes below one folder and reads what it is made of. */
+export interface ConfinedProgram {
+  readonly launch: Launch
+  /** Seen at its own path, read-write. */
+  readonly folder: string
+  /** Shown read-only at their own paths. */
+  readonly readOnlyPaths: readonly string[]
+}
+
+/**
+ * Wraps a helper of the runner's own that works on what a client sent: as {@link startInSandbox}, but without a terminal,
+ * a home, a network, and without more of the system than its libraries.
+ *
+ * @throws {Error} when bwrap is not installed
+ */
+export function confine({ launch, folder, readOnlyPaths }: ConfinedProgram): Launch {
+  const options = [
+    ...separation(),
+    ['--unshare-net'],
+    ...SYSTEM_FOLDERS.map(systemFolder),
+    ...['/etc/ld.so.cache', '/etc/ld.so.conf', '/etc/ld.so.conf.d'].map((path) => [
+      '--ro-bind-try',
+      path,
+      path,
+    ]),
+    ['--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev'],
+    ...readOnlyPaths.map((path) => ['--ro-bind', path, path]),
+    ['--bind', folder, folder, '--remount-ro', '/', '--chdir', folder],
+  ].flat()
+  return { file: requireTool('bwrap'), args: [...options, '--', launch.file, ...launch.args] }
+}
+
 /** What a command without a session is started with, to try whether there can be sandboxes here. */
 export const TRIAL: SandboxedCommand = {
   launch: { file: '/bin/sh', args: ['-c', 'exit 0'] },

@@ -49,7 +49,8 @@ const READERS: Record<OptionType, Reader> = {
 
 /** The value of a text. @throws {ValueError} */
 export function readValue(text: string, row: OptionRow, env: Environment): unknown {
-  if (text.trim() === '' && row.type !== 'list' && row.type !== 'paths') throw new ValueError('is empty', { complete: true })
+  if (text.trim() === '' && row.type !== 'list' && row.type !== 'paths')
+    throw new ValueError('is empty', { complete: true })
   return READERS[row.type](text, row, env)
 }
 
