@@ -5,6 +5,8 @@ const INSIDE = /^packages\/[a-z]+\/src\/(?:[a-z-]+\/)?(?:xterm|node)-inside\//
 
 /** Files that reach into xterm and do not stand in such a folder yet. */
 export const INSIDE_ELSEWHERE = [
+  'packages/react/src/core/fitted-cells.ts',
+  'packages/react/src/core/line-spans.ts',
   'packages/react/src/core/inverse-text.ts',
   'packages/react/src/core/open-xterm.ts',
   'packages/react/src/core/paced-drawing.ts',

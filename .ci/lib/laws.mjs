@@ -15,7 +15,7 @@ const serverLayers = {
   http: ['config', 'observability'],
   auth: ['config', 'files', 'http', 'observability'],
   lifecycle: ['config', 'http', 'observability'],
-  drivers: ['config', 'http', 'observability'],
+  drivers: ['files', 'config', 'http', 'observability'],
   store: ['config', 'files', 'http', 'observability'],
   recordings: ['config', 'http', 'observability'],
   controller: ['auth', 'lifecycle', 'drivers', 'store', 'recordings', 'config', 'http', 'observability'],
