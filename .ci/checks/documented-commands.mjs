@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,8 @@ import { main } from '../lib/run.mjs'
 
 const DEADLINE_MS = 300_000
 const work = mkdtempSync(join(tmpdir(), 'cliscale-docs-'))
+// As a folder of a newcomer's is: users of sessions may pass it.
+chmodSync(work, 0o755)
 let clone = null
 
 /** The environment of somebody who has just arrived: no tool of this repository on the PATH, own home, any ports. */
