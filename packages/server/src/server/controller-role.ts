@@ -30,7 +30,6 @@ const NO_LIMIT = 2_147_483_647
 /** Sessions, tokens and drivers of one process. */
 export interface ControllerRole extends AsyncDisposable {
   readonly controller: Controller
-  readonly driver: Driver
   readonly doors: Doors
 }
 
@@ -120,7 +119,7 @@ export async function startController(
   fleetMetrics(metrics, controller.state.fleet)
   await controller.start()
   const all = stack.move()
-  return { controller, driver, doors, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return { controller, doors, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
 async function openDriver({ config, log }: RoleOptions): Promise<Driver> {

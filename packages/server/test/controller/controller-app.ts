@@ -2,6 +2,7 @@ import type { IdentityVerifier } from '../../src/auth/identity.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import type { Controller } from '../../src/controller/controller.ts'
 import type { Driver } from '../../src/drivers/driver.ts'
+import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import { createLog } from '../../src/observability/log.ts'
 import type { ControllerOverrides } from '../../src/server/controller-role.ts'
 import { type CliscaleServer, createServerWith } from '../../src/server.ts'
@@ -20,6 +21,7 @@ export interface ControllerChanges extends ControllerOverrides {
 export interface ControllerApp {
   readonly url: string
   readonly controller: Controller
+  /** Another on the same folder, which sees the runners of the server's own. */
   readonly driver: Driver
   readonly store: Store
   /** What it logged last. */
@@ -64,12 +66,15 @@ export async function startControllerApp(
     overrides: { lingerMs: 0, ...overrides },
   })
   await server.start()
-  const logged = (): string => lines.join('')
-  return { ...partsOf(server), url: server.url, logged, close: () => server.close() }
+  const driver = await createProcessDriver({ dataFolder, isolation: 'none', log })
+  const close = async (): Promise<void> => {
+    await server.close()
+    await driver.close()
+  }
+  return { ...partsOf(server), driver, url: server.url, logged: () => lines.join(''), close }
 }
 
-function partsOf({ core }: CliscaleServer): Pick<ControllerApp, 'controller' | 'driver' | 'store'> {
-  const role = core.controller
-  if (role === null) throw new Error('A server of mode controller has a controller.')
-  return { controller: role.controller, driver: role.driver, store: core.storage.store }
+function partsOf({ core }: CliscaleServer): Pick<ControllerApp, 'controller' | 'store'> {
+  if (core.controller === null) throw new Error('A server of mode controller has a controller.')
+  return { controller: core.controller.controller, store: core.storage.store }
 }

@@ -12,6 +12,7 @@ import type {
 import { createApiKey } from '../../src/auth/api-keys.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import { createLog } from '../../src/observability/log.ts'
+import { backwards } from '../support/backwards.ts'
 import { testDatabase } from '../support/database.ts'
 import { tellLogOfFailure } from '../support/tell-log.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -49,14 +50,15 @@ export async function newController(
   t: TestContext,
   changes: ControllerChanges = {},
 ): Promise<TestController> {
-  const { store, connectionString } = await testDatabase(t)
+  const cleanup = backwards(t)
+  const { store, connectionString } = await testDatabase(cleanup)
   const dataFolder = mkdtempSync(join(tmpdir(), 'cs-ctl-'))
   await store.projects.ensure('p1', 'One')
   const scopes = ['sessions:read', 'sessions:write'] as const
   const { secret } = await createApiKey(store.apiKeys, { project: 'p1', name: 'test', scopes })
   const app = await startControllerApp(connectionString, dataFolder, changes)
-  tellLogOfFailure(t, 'the controller', app.logged)
-  t.after(async () => {
+  tellLogOfFailure(cleanup, 'the controller', app.logged)
+  cleanup.after(async () => {
     await app.close()
     await sweep(dataFolder)
   })

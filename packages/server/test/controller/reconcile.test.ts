@@ -12,6 +12,7 @@ import { createProcessDriver } from '../../src/drivers/process/process-driver.ts
 import { createLog } from '../../src/observability/log.ts'
 import type { Store } from '../../src/store/store.ts'
 import { startUp } from '../drivers/driver.contract.ts'
+import { backwards } from '../support/backwards.ts'
 import { testDatabase } from '../support/database.ts'
 import { newSession } from '../support/sessions.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -32,13 +33,14 @@ interface Ruins {
 }
 
 async function newRuins(t: TestContext): Promise<Ruins> {
-  const { connectionString, store } = await testDatabase(t)
+  const cleanup = backwards(t)
+  const { connectionString, store } = await testDatabase(cleanup)
   const dataFolder = mkdtempSync(join(tmpdir(), 'cs-ruins-'))
   await store.projects.ensure('p1', 'One')
   const driver = await createProcessDriver({ dataFolder, log: createLog({ level: 'silent' }) })
   const secrets = await RunnerSecret.fromFile(join(dataFolder, 'keys', 'runner.key'))
   const sealer = await Sealer.fromFile(join(dataFolder, 'keys', 'seal.key'))
-  t.after(() => sweep(dataFolder))
+  cleanup.after(() => sweep(dataFolder))
   return {
     store,
     driver,
@@ -56,7 +58,7 @@ async function newRuins(t: TestContext): Promise<Ruins> {
     revive: async () => {
       await driver.close()
       const app = await startControllerApp(connectionString, dataFolder)
-      t.after(() => app.close())
+      cleanup.after(() => app.close())
     },
   }
 }
@@ -146,13 +148,14 @@ test('runners and folders that the database does not know are ended and removed'
 })
 
 test('of two controllers on one database one keeps order, and the other takes over at once when it leaves', async (t) => {
-  const { connectionString, database, store } = await testDatabase(t)
+  const cleanup = backwards(t)
+  const { connectionString, database, store } = await testDatabase(cleanup)
   await store.projects.ensure('p1', 'One')
   const dataFolder = mkdtempSync(join(tmpdir(), 'cs-ruins-'))
-  t.after(() => sweep(dataFolder))
+  cleanup.after(() => sweep(dataFolder))
   const first = await startControllerApp(connectionString, dataFolder)
   const second = await startControllerApp(connectionString, dataFolder)
-  t.after(() => second.close())
+  cleanup.after(() => second.close())
   const holder = async (): Promise<string | null> => {
     const rows = await database.query<{ holder: string | null }>({ text: 'SELECT holder FROM leases' })
     return rows[0]?.holder ?? null
