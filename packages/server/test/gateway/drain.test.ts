@@ -32,7 +32,7 @@ test('a drain refuses new terminals, asks all clients to come back spread over t
   t.after(() => clearInterval(timer))
   const typed = clients.map((client) => client.send({ type: 'input', data: Buffer.from('last key') }))
   const startedAt = performance.now()
-  const drained = gateway.gateway.drain({ windowMs: 500, resumeWithinMs: 300 })
+  const drained = gateway.gateway.drain({ windowMs: 2_000, resumeWithinMs: 300 })
   const late = await refusal(connectTerminal(t, url, { token: spare }))
   assert.deepEqual([late.status, late.code], [503, 'DRAINING'])
   await drained
@@ -43,7 +43,7 @@ test('a drain refuses new terminals, asks all clients to come back spread over t
     assert.ok(resumeAfterMs >= 0 && resumeAfterMs < 300)
     assert.ok(messages.every((message) => message.type === 'output' && message.data.length === 40_000))
   }
-  const within = closedAt.filter((at) => at - startedAt < 250).length
+  const within = closedAt.filter((at) => at - startedAt < 1_000).length
   assert.ok(within >= 10 && within <= 32, `${within} of 40 in the first half of the window`)
   assert.equal(typed.length, 40)
   assert.ok(runner.connections.every(({ received }) => received.includes('0last key')))
