@@ -18,7 +18,8 @@ import { waitFor } from '../support/wait-for.ts'
 import { scrape } from '../support/workers.ts'
 
 const DROPPED = 'cliscale_log_dropped_lines_total{reason="failed"}'
-const END_WITHIN_MS = 20_000
+/** Longest end of a server on a busy machine; one that hangs takes for ever. */
+const END_WITHIN_MS = 60_000
 
 /** It answers, counts what it could not write, and ends when it is asked to. */
 async function goesOnAndEnds(server: SilentServer): Promise<void> {
@@ -26,6 +27,7 @@ async function goesOnAndEnds(server: SilentServer): Promise<void> {
   const dropped = async (): Promise<number> => (await scrape(server)).get(DROPPED) ?? 0
   await waitFor(async () => (await fetch(`${url}/healthz`)).ok && (await dropped()) > 0, {
     what: 'counted lines',
+    withinMs: 60_000,
   })
   assert.equal((await fetch(`${url}/readyz`)).status, 200)
   const asked = performance.now()
@@ -61,9 +63,9 @@ for (const workers of [1, 2]) {
   test(`a reader that stalls does not hold a server of ${workers} up, nor its end`, async (t) => {
     const server = await startSilently(backwards(t), { flags, stdio: ['ignore', 'pipe', 'ignore'] })
     const url = await server.ready()
-    const ask = async (): Promise<boolean> => (await fetch(`${url}/healthz`)).ok
-    // More than a pipe and its reader hold.
-    for (let asked = 0; asked < 1_500; asked += 1) assert.ok(await ask())
+    // More than a pipe and its reader hold: each address is in the log.
+    for (let asked = 0; asked < 150; asked += 1)
+      assert.equal((await fetch(`${url}/${'x'.repeat(4_000)}`)).status, 404)
     const startedAt = performance.now()
     assert.equal(await server.stop(), 0)
     assert.ok(performance.now() - startedAt < END_WITHIN_MS)
@@ -164,7 +166,7 @@ test('a key that could not be written is told, with what makes it invalid', asyn
   const closed = once(child, 'close')
   const said = await readAll(child.stderr as NodeJS.ReadableStream)
   await closed
-  assert.match(said, /could not be written to standard output \(ENOSPC\)\. .* keys revoke key_\w+\n$/)
+  assert.match(said, /could not be written to standard output \(ENOSPC\)\. .* keys revoke key_[\w-]+\n$/)
   assert.equal(child.exitCode, 1)
 })
 

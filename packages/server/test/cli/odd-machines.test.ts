@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
@@ -116,6 +116,7 @@ test('a data folder with commas, quotes and blanks in its name has everything, t
 test('a tilde at the beginning of a path is the home folder, in flags and variables', async (t) => {
   const home = await temporaryFolder(t)
   const inHome = { ...cleanEnvironment({ CLISCALE_TEMPLATES: '~/t.yaml' }), HOME: home }
+  await writeFile(join(home, 't.yaml'), 'templates: [{ name: a, command: sh }]')
   const { stdout } = await runCli(['config', '--data-dir=~/data'], inHome)
   const { dataDir, templates } = JSON.parse(stdout) as {
     readonly dataDir: string

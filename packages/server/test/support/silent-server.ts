@@ -60,6 +60,7 @@ export async function startSilently(t: TestContext, options: SilentOptions): Pro
     ready: async () =>
       waitFor(async () => urlIn(await readFile(presence, 'utf8').catch(() => '')), {
         what: 'the note of a server that runs',
+        withinMs: 120_000,
       }),
     stop: async () => {
       child.kill('SIGTERM')
