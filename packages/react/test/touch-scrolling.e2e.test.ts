@@ -6,7 +6,10 @@ import { waitFor } from './support/wait-for.ts'
 
 const PHONE = { viewport: { width: 390, height: 760 }, hasTouch: true } as const
 
-/** A finger on the middle of the screen. It has a time of its own: ten milliseconds for each step of ten pixels. */
+/** Events from one end of its way to the other. */
+const MOVES = 12
+
+/** A finger on the middle of the screen. It has a time of its own: ten milliseconds from one event to the next. */
 class Finger {
   readonly #devtools: CDPSession
   #nowMs = Date.now()
@@ -21,9 +24,10 @@ class Finger {
 
   /** `hold`: rests before it is lifted, so that nothing is thrown. */
   async drag(from: number, to: number, hold: boolean): Promise<void> {
-    const step = Math.sign(to - from) * 10
     await this.#send('touchStart', from)
-    for (let y = from; y !== to; y += step) await this.#send('touchMove', y + step)
+    for (let move = 1; move <= MOVES; move += 1) {
+      await this.#send('touchMove', from + ((to - from) * move) / MOVES)
+    }
     if (hold) this.#nowMs += 500
     await this.#send('touchEnd')
   }
@@ -49,11 +53,13 @@ test('a finger scrolls the lines above, as far as it goes, and a throw goes on',
   const { id } = await stage.cliscale.sessions.create({ command: 'sh', args: ['-c', 'seq 1000; read go'] })
   const page = await stage.open(`session=${id}`, PHONE)
   await connected(page)
-  await waitFor('the numbers', async () => (await firstLine(page)) > 900)
-  const bottom = await firstLine(page)
+  await shows(page, /^1000$/m)
+  const { rows } = await page.evaluate(() => window.terminal.size)
+  // The cursor is in the line below the last number.
+  const bottom = 1_000 - rows + 2
+  await waitFor('the last numbers', async () => (await firstLine(page)) === bottom)
   const finger = await Finger.on(page)
   await finger.drag(200, 500, true)
-  const { rows } = await page.evaluate(() => window.terminal.size)
   const height = await page.locator('.xterm-screen').evaluate((screen) => screen.clientHeight)
   const expected = 300 / (height / rows)
   await waitFor('the page to follow', async () => Math.abs(bottom - (await firstLine(page)) - expected) <= 2)
@@ -102,4 +108,31 @@ test('a tap focuses, and a finger that scrolls does not click', async (t) => {
   assert.ok(!(await page.evaluate(() => window.told.includes('click'))))
   await page.touchscreen.tap(150, 300)
   await page.locator('.xterm-helper-textarea:focus').waitFor({ state: 'attached' })
+})
+
+test('a watcher whose screen has no room sees the rest of it by finger', async (t) => {
+  const stage = await openStage(t)
+  const args = ['-c', 'seq 300; echo last; read go']
+  const { id } = await stage.cliscale.sessions.create({ command: 'sh', args })
+  const driver = await stage.open(`session=${id}`, { viewport: { width: 1200, height: 1500 } })
+  await connected(driver)
+  await shows(driver, /^last$/m)
+  const page = await stage.open(`session=${id}&role=observer`, {
+    ...PHONE,
+    viewport: { width: 390, height: 300 },
+  })
+  await connected(page)
+  const scrolled = (): Promise<number> =>
+    page.locator('.cliscale-screen').evaluate((screen) => screen.scrollTop)
+  await waitFor('a screen without room', () =>
+    page.evaluate(() => {
+      const [whole, shown] = ['.xterm-screen', '.cliscale-screen'].map(
+        (name) => document.querySelector(name)?.clientHeight ?? 0,
+      )
+      return (whole ?? 0) > (shown ?? 0) + 20
+    }),
+  )
+  const finger = await Finger.on(page)
+  await finger.drag(200, 100, true)
+  await waitFor('the container to follow', async () => (await scrolled()) > 0)
 })

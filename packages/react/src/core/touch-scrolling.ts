@@ -24,14 +24,17 @@ interface Step {
  * wheel would not move the page but tell the program, in the alternate screen and in programs that follow the mouse, a
  * finger does the same, a line at a time.
  *
- * A container that scrolls by itself, as an observer's does when the screen is larger, is left to the browser.
+ * A container in which the screen has no room, as an observer's can be, is scrolled itself.
+ *
+ * The style sheet's `touch-action` keeps the browser from doing something of its own, so it need not wait for an answer to
+ * each event: while the page is busy it would give the finger up.
  */
 export function touchScrolling(terminal: Terminal, container: HTMLElement): IDisposable {
   const finger = new ScrollingFinger(terminal, container)
   const stops = new AbortController()
   const { signal } = stops
   container.addEventListener('touchstart', (event) => finger.start(event), { passive: true, signal })
-  container.addEventListener('touchmove', (event) => finger.move(event), { passive: false, signal })
+  container.addEventListener('touchmove', (event) => finger.move(event), { passive: true, signal })
   container.addEventListener('touchend', ({ timeStamp }) => finger.end(timeStamp), { signal })
   container.addEventListener('touchcancel', () => finger.stop(), { signal })
   return {
@@ -60,8 +63,7 @@ class ScrollingFinger {
   start({ touches }: TouchEvent): void {
     this.stop()
     const [touch] = touches
-    const { scrollHeight, clientHeight } = this.#container
-    if (touches.length === 1 && scrollHeight <= clientHeight + 1) this.#from = touch
+    if (touches.length === 1) this.#from = touch
   }
 
   move(event: TouchEvent): void {
@@ -70,8 +72,6 @@ class ScrollingFinger {
     if (event.touches.length > 1) return this.stop()
     const way = touch.clientY - this.#from.clientY
     if (!this.#scrolling && Math.abs(way) < TAP_SLOP_PX) return
-    // Neither the page below nor the browser's own gestures, such as loading anew.
-    if (event.cancelable) event.preventDefault()
     const last = this.#steps.at(-1)?.y ?? this.#from.clientY
     this.#scrolling = true
     const step = { y: touch.clientY, at: event.timeStamp }
@@ -112,6 +112,8 @@ class ScrollingFinger {
   #scroll(pixels: number): void {
     const screen = this.#container.querySelector('.xterm-screen')
     if (screen === null) return
+    // Its own height, because xterm's invisible input field can stand out below.
+    if (screen.clientHeight > this.#container.clientHeight) return this.#container.scrollBy(0, pixels)
     const line = screen.clientHeight / this.#terminal.rows
     this.#rest += pixels
     const lines = Math.trunc(this.#rest / line)
