@@ -6,12 +6,14 @@ import { CliscaleContext, TerminalContext } from './context.ts'
 import type { ControllerOptions, TerminalController } from './core/terminal-controller.ts'
 import type { RendererChoice } from './core/renderer.ts'
 import { chordText, DEFAULT_LEAVE_KEY, type KeyChord } from './core/shortcuts.ts'
+import { acceptsInput } from './core/terminal-snapshot.ts'
 import { DEFAULT_FONT, type TerminalTheme } from './core/themes.ts'
 import { actionsOf, type TerminalHandle, useSnapshot } from './hooks/useCliscaleTerminal.ts'
 import { type TerminalSourceProps, useTerminalTarget } from './hooks/useTerminalTarget.ts'
 import { themeVariables, useThemeColours } from './hooks/useTheme.ts'
 import { useTerminalController } from './hooks/useTerminalController.ts'
 import { EndedBar } from './parts/Endings.tsx'
+import { KeyBar } from './parts/KeyBar.tsx'
 import { StatusBar } from './parts/StatusBar.tsx'
 import { TerminalOverlay } from './parts/TerminalOverlay.tsx'
 
@@ -41,6 +43,8 @@ export interface TerminalLookProps {
   readonly confirmPaste?: boolean
   /** Shows the line with state, size and controls. Without it they appear only on keyboard focus. Default true. */
   readonly statusBar?: boolean
+  /** Shows a bar with Esc, Tab, Ctrl and the arrow keys where the first pointer is a finger. Default true. */
+  readonly keyBar?: boolean
   /** Marks the session as recorded. Default: what `session` says; a page that knows only its id or a token says it here. */
   readonly recorded?: boolean
   /** Heading while the session starts. Default `Starting your session`. */
@@ -110,6 +114,13 @@ export function CliscaleTerminal(props: CliscaleTerminalProps): JSX.Element {
           <EndedBar exit={snapshot.exit} onRestart={props.onRestart} />
         )}
         {props.children}
+        {props.keyBar !== false && snapshot.driver && acceptsInput(snapshot, props.readOnly ?? false) && (
+          <KeyBar
+            ctrlHeld={snapshot.ctrlHeld}
+            onKey={(key) => controller.pressKey(key)}
+            onCtrl={(held) => controller.holdCtrl(held)}
+          />
+        )}
         <StatusBar
           snapshot={snapshot}
           readOnly={props.readOnly ?? false}

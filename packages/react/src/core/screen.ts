@@ -2,6 +2,7 @@ import { FitAddon } from '@xterm/addon-fit'
 import { Unicode11Addon } from '@xterm/addon-unicode11'
 import { WebLinksAddon } from '@xterm/addon-web-links'
 import { type IDisposable, type ITheme, Terminal } from '@xterm/xterm'
+import { type BarKey, barKeyText } from './bar-keys.ts'
 import { handleClipboardWrites } from './clipboard.ts'
 import { hyperlinkHandler, openLink, webAddress } from './links.ts'
 import { isFocusReport, muteReplies } from './muted-replies.ts'
@@ -121,6 +122,12 @@ export class Screen {
     if (!this.#options.input) return
     const request = pasteRequest(clipboard, this.terminal.modes.bracketedPasteMode)
     if (request !== undefined) this.#listener.onPaste(request)
+  }
+
+  /** Presses a key of the key bar, as if it were the keyboard's. */
+  press(key: BarKey, ctrl: boolean): void {
+    if (!this.#options.input) return
+    this.terminal.input(barKeyText(key, this.terminal.modes.applicationCursorKeysMode, ctrl))
   }
 
   /** The buffer in use, scrollback included, as text. */

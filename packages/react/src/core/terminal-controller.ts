@@ -1,6 +1,7 @@
 import type { Terminal, TerminalEvents, TerminalReady, TerminalSink } from '@cliscale/sdk'
 import { type CliscaleError, isCliscaleError } from '@cliscale/sdk/errors'
 import type { PhaseReport, SessionExit } from '@cliscale/sdk/protocol'
+import { type BarKey, withCtrl } from './bar-keys.ts'
 import { writeClipboard } from './clipboard.ts'
 import { needsConfirmation, type PasteRequest } from './paste.ts'
 import type { Screen, ScreenListener, ScreenOptions } from './screen.ts'
@@ -96,6 +97,18 @@ export class TerminalController {
   /** Types as a paste would: cleaned, and marked as pasted where the program asked for that. */
   paste(text: string): void {
     this.#screen?.paste(text)
+  }
+
+  /** Presses a key that the keyboards of phones lack. */
+  pressKey(key: BarKey): void {
+    const { ctrlHeld } = this.store.get()
+    this.holdCtrl(false)
+    this.#screen?.press(key, ctrlHeld)
+  }
+
+  /** Takes the next key as one with Ctrl, or no longer. */
+  holdCtrl(held: boolean): void {
+    this.store.set({ ctrlHeld: held })
   }
 
   /** Fixes the size in cells; without one the terminal fits its container again. */
@@ -232,7 +245,7 @@ export class TerminalController {
 
   #listener(): ScreenListener {
     return {
-      onInput: (text) => this.#type(text),
+      onInput: (text) => this.#type(this.#withHeldCtrl(text)),
       onBinaryInput: (text) => this.#type(Uint8Array.from(text, (character) => character.charCodeAt(0))),
       onFit: (size) => {
         const { role, driver } = this.store.get()
@@ -247,6 +260,13 @@ export class TerminalController {
       onLeave: () => this.#events.onLeave?.(),
       onRenderer: (renderer) => this.store.set({ renderer }),
     }
+  }
+
+  /** Only a single character is a key: reports of the mouse and answers to queries are longer. */
+  #withHeldCtrl(text: string): string {
+    if (text.length !== 1 || !this.store.get().ctrlHeld) return text
+    this.holdCtrl(false)
+    return withCtrl(text)
   }
 
   #type(data: string | Uint8Array): void {

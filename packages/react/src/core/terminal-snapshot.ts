@@ -32,6 +32,8 @@ export interface TerminalSnapshot {
   readonly title: string
   readonly renderer: RendererName
   readonly screenReaderMode: boolean
+  /** Whether the next key is taken as one with Ctrl, as the key bar has it. */
+  readonly ctrlHeld: boolean
   /** Where the link under the pointer leads. */
   readonly linkTarget: string | null
   /** A paste that waits for a yes. */
@@ -56,6 +58,7 @@ export const INITIAL_SNAPSHOT: TerminalSnapshot = {
   title: '',
   renderer: 'dom',
   screenReaderMode: false,
+  ctrlHeld: false,
   linkTarget: null,
   pendingPaste: null,
   pendingCopy: null,

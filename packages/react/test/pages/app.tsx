@@ -106,6 +106,7 @@ function App(): JSX.Element {
               renderer={(query.get('renderer') ?? 'auto') as RendererChoice}
               screenReaderMode={query.has('reader')}
               recorded={query.has('recorded')}
+              keyBar={!query.has('no-keys')}
               onStateChange={(state) => tell(`state ${state}`)}
               onPhase={({ phase }) => tell(`phase ${phase}`)}
               onExit={({ code }) => tell(`exit ${code}`)}

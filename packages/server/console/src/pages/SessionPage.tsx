@@ -1,10 +1,9 @@
-import { CliscaleTerminal, useCliscaleTerminal } from '@cliscale/react'
+import { CliscaleTerminal } from '@cliscale/react'
 import { isCliscaleError, type Session } from '@cliscale/sdk'
 import type { CliscaleError } from '@cliscale/sdk/errors'
 import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useEffect, useState } from 'react'
 import { EndedPage, hasRecording } from '../parts/EndedPage.tsx'
-import { KeyRow } from '../parts/KeyRow.tsx'
 import { Loading, Message } from '../parts/Message.tsx'
 import { SessionHead } from '../parts/SessionHead.tsx'
 import { sessionTitle } from '../parts/session-wording.ts'
@@ -90,20 +89,13 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
             autoFocus
             label={`Terminal of ${sessionTitle(info)}`}
             onRestart={() => void restart()}
-          >
-            {!observe && <Keys />}
-          </CliscaleTerminal>
+          />
         </div>
       ) : (
         <EndedPage directory={directory} info={info} onRestart={() => void restart()} />
       )}
     </>
   )
-}
-
-function Keys(): JSX.Element | null {
-  const { driver, exit, write } = useCliscaleTerminal()
-  return driver && exit === null ? <KeyRow onKey={(keys) => void write(keys)} /> : null
 }
 
 type Recipe = Pick<SessionInfo, 'template' | 'command' | 'args' | 'metadata' | 'recording'>
