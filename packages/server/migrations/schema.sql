@@ -144,72 +144,72 @@ CREATE TABLE signing_keys (
   CONSTRAINT signing_keys_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'retired'::text])))
 );
 
-CREATE INDEX runners_by_session ON public.runners USING btree (session_id);
+CREATE INDEX runners_by_session ON cliscale.runners USING btree (session_id);
 
-CREATE INDEX runners_ended ON public.runners USING btree (ended_at) WHERE (state = 'ended'::text);
+CREATE INDEX runners_ended ON cliscale.runners USING btree (ended_at) WHERE (state = 'ended'::text);
 
-CREATE INDEX runners_live ON public.runners USING btree (state, ready_at) WHERE (state <> 'ended'::text);
+CREATE INDEX runners_live ON cliscale.runners USING btree (state, ready_at) WHERE (state <> 'ended'::text);
 
-CREATE UNIQUE INDEX runners_one_per_session ON public.runners USING btree (session_id) WHERE (state <> 'ended'::text);
+CREATE UNIQUE INDEX runners_one_per_session ON cliscale.runners USING btree (session_id) WHERE (state <> 'ended'::text);
 
-CREATE INDEX session_events_at ON public.session_events USING btree (at);
+CREATE INDEX session_events_at ON cliscale.session_events USING btree (at);
 
-CREATE INDEX session_events_by_project ON public.session_events USING btree (project_id, seq);
+CREATE INDEX session_events_by_project ON cliscale.session_events USING btree (project_id, seq);
 
-CREATE INDEX session_events_by_session ON public.session_events USING btree (session_id, seq);
+CREATE INDEX session_events_by_session ON cliscale.session_events USING btree (session_id, seq);
 
-CREATE INDEX session_tokens_expiry ON public.session_tokens USING btree (expires_at);
+CREATE INDEX session_tokens_expiry ON cliscale.session_tokens USING btree (expires_at);
 
-CREATE INDEX sessions_ended ON public.sessions USING btree (ended_at) WHERE (state = 'ended'::text);
+CREATE INDEX sessions_ended ON cliscale.sessions USING btree (ended_at) WHERE (state = 'ended'::text);
 
-CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at) WHERE (state <> 'ended'::text);
+CREATE INDEX sessions_expiry ON cliscale.sessions USING btree (expires_at) WHERE (state <> 'ended'::text);
 
-CREATE UNIQUE INDEX sessions_idempotency ON public.sessions USING btree (project_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE UNIQUE INDEX sessions_idempotency ON cliscale.sessions USING btree (project_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
-CREATE INDEX sessions_list ON public.sessions USING btree (project_id, created_at DESC, id DESC);
+CREATE INDEX sessions_list ON cliscale.sessions USING btree (project_id, created_at DESC, id DESC);
 
-CREATE INDEX sessions_live ON public.sessions USING btree (project_id, owner) WHERE (state <> 'ended'::text);
+CREATE INDEX sessions_live ON cliscale.sessions USING btree (project_id, owner) WHERE (state <> 'ended'::text);
 
-CREATE INDEX sessions_metadata ON public.sessions USING gin (metadata jsonb_path_ops);
+CREATE INDEX sessions_metadata ON cliscale.sessions USING gin (metadata jsonb_path_ops);
 
-CREATE UNIQUE INDEX sessions_one_per_runner ON public.sessions USING btree (runner_id) WHERE ((state <> 'ended'::text) AND (runner_id IS NOT NULL));
+CREATE UNIQUE INDEX sessions_one_per_runner ON cliscale.sessions USING btree (runner_id) WHERE ((state <> 'ended'::text) AND (runner_id IS NOT NULL));
 
-CREATE INDEX sessions_recorded ON public.sessions USING btree (recording_finished_at) WHERE (recording_finished_at IS NOT NULL);
+CREATE INDEX sessions_recorded ON cliscale.sessions USING btree (recording_finished_at) WHERE (recording_finished_at IS NOT NULL);
 
-CREATE INDEX sessions_recording ON public.sessions USING btree (created_at) WHERE (recording_state = 'recording'::text);
+CREATE INDEX sessions_recording ON cliscale.sessions USING btree (created_at) WHERE (recording_state = 'recording'::text);
 
-CREATE UNIQUE INDEX signing_keys_one_active ON public.signing_keys USING btree (state) WHERE (state = 'active'::text);
+CREATE UNIQUE INDEX signing_keys_one_active ON cliscale.signing_keys USING btree (state) WHERE (state = 'active'::text);
 
 CREATE SEQUENCE schema_migrations_id_seq AS integer;
 
 CREATE SEQUENCE session_event_seq AS bigint;
 
-CREATE OR REPLACE FUNCTION public.lock_and_count_live(project text, who text, OUT of_project bigint, OUT of_owner bigint)
+CREATE OR REPLACE FUNCTION cliscale.lock_and_count_live(project text, who text, OUT of_project bigint, OUT of_owner bigint)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-  PERFORM pg_advisory_xact_lock(4202, hashtext(project));
+  PERFORM pg_advisory_xact_lock(hashtextextended(project, (4202::bigint << 32) | 'sessions'::regclass::oid::bigint));
   SELECT count(*), count(*) FILTER (WHERE owner = who) INTO of_project, of_owner
     FROM sessions WHERE project_id = project AND state <> 'ended';
 END
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.number_session_event()
+CREATE OR REPLACE FUNCTION cliscale.number_session_event()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-  PERFORM pg_advisory_xact_lock(4201, 1);
+  PERFORM pg_advisory_xact_lock((4201::bigint << 32) | TG_RELID::bigint);
   NEW.seq := nextval('session_event_seq');
-  PERFORM pg_notify('cliscale_events', NEW.session_id);
+  PERFORM pg_notify('cliscale:' || TG_TABLE_SCHEMA, NEW.session_id);
   RETURN NEW;
 END
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.redeem_tokens(jtis text[])
+CREATE OR REPLACE FUNCTION cliscale.redeem_tokens(jtis text[])
  RETURNS TABLE(jti text, session_id text, role text, expired boolean)
  LANGUAGE plpgsql
  ROWS 10
@@ -233,4 +233,4 @@ END
 $function$
 ;
 
-CREATE TRIGGER session_events_number BEFORE INSERT ON public.session_events FOR EACH ROW EXECUTE FUNCTION number_session_event();
+CREATE TRIGGER session_events_number BEFORE INSERT ON cliscale.session_events FOR EACH ROW EXECUTE FUNCTION number_session_event();

@@ -97,7 +97,13 @@ class Server implements CliscaleServer {
     await listen(app, { host, port, option: '--port' })
     const url = urlOf(app, host)
     const { connectionString } = core.storage
-    const presence = { pid: process.pid, url, publicUrl: this.#config.publicUrl, connectionString }
+    const presence = {
+      pid: process.pid,
+      url,
+      publicUrl: this.#config.publicUrl,
+      connectionString,
+      schema: this.#config.dbSchema,
+    }
     stack.use(await announce(core.paths.presence, presence))
     this.#parts = {
       core,

@@ -32,8 +32,13 @@ export async function runningServer(config: Config): Promise<Presence | null> {
   }
 }
 
-/** Opens the database of the running server, the configured one, or the embedded one for as long as the command runs. */
+/**
+ * Opens the database of the running server, the configured one, or the embedded one for as long as the command runs. A
+ * server that runs on the data folder with the configured database also says which schema.
+ */
 export async function openStore(config: Config, log: Log): Promise<Storage> {
-  const databaseUrl = config.databaseUrl ?? (await runningServer(config))?.connectionString ?? null
-  return openStorage({ config: { ...config, databaseUrl }, log, health: new Health() })
+  const running = await runningServer(config)
+  const same = config.databaseUrl === null || config.databaseUrl === running?.connectionString
+  const found = running && same && { databaseUrl: running.connectionString, dbSchema: running.schema }
+  return openStorage({ config: { ...config, ...found }, log, health: new Health() })
 }

@@ -24,6 +24,7 @@ interface ValueTypes extends Record<OptionType, unknown> {
   workers: number
   /** `first-last`. */
   uids: string
+  schema: string
 }
 
 type ValueOf<Row extends OptionRow> = ValueTypes[Row['type']] | (Row['default'] extends null ? null : never)

@@ -1,3 +1,4 @@
+import { DEFAULT_SCHEMA } from './db-schema.ts'
 import { DATABASE_UIDS } from './uid-range.ts'
 
 /** How the text of a flag or variable is read. */
@@ -22,6 +23,7 @@ export type OptionType =
   | 'level'
   | 'format'
   | 'workers'
+  | 'schema'
 
 /** Roles that a server plays. */
 export const MODES = ['all', 'controller', 'gateway'] as const
@@ -94,6 +96,8 @@ export const OPTIONS = {
     meaning: 'Folder for keys, the embedded database and work folders; `~` at its beginning is the home folder. Default: `$XDG_DATA_HOME/cliscale`, else `~/.local/share/cliscale`.' },
   databaseUrl: { type: 'text', env: 'DATABASE_URL', flag: null, default: null, secret: true, modes: ['all', 'controller', 'gateway'],
     meaning: 'PostgreSQL to use, as in `postgresql://user:password@host/name`. Default in mode `all`: an embedded server; required in the other modes.' },
+  dbSchema: { type: 'schema', env: 'CLISCALE_DB_SCHEMA', flag: 'db-schema', default: DEFAULT_SCHEMA, modes: ['all', 'controller', 'gateway'],
+    meaning: 'Schema of the database that is the server\'s own; all processes of one installation need the same. Several installations may share a database.' },
   databaseUids: { type: 'uids', env: 'CLISCALE_DATABASE_UIDS', flag: 'database-uids', default: `${DATABASE_UIDS.first}-${DATABASE_UIDS.last}`, modes: ['all'],
     meaning: 'User ids of which the embedded database of each data folder gets one of its own when the server runs as root, as in `first-last`. Nobody else may use them.' },
   dbMaxConnections: { type: 'integer', env: 'DB_MAX_CONNECTIONS', flag: 'db-max-connections', default: 10, min: 2, max: 1_000, modes: ['all', 'controller', 'gateway'],

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { type Environment, homeFolder } from './environment.ts'
+import { isSchemaName, LONGEST_SCHEMA } from './db-schema.ts'
 import { LOG_LEVELS, MODES, type OptionRow, type OptionType } from './options.ts'
 import { readUidRange } from './uid-range.ts'
 
@@ -45,6 +46,7 @@ const READERS: Record<OptionType, Reader> = {
   format: (text) => readOneOf(text, ['auto', 'json', 'pretty']),
   workers: readWorkers,
   uids: readUids,
+  schema: readSchema,
 }
 
 /** The value of a text. @throws {ValueError} */
@@ -176,6 +178,15 @@ function readRecordings(text: string): string {
 function readUids(text: string): string {
   if (readUidRange(text) === null)
     throw new ValueError('must be a range of user ids such as 2100000000-2100065535, without 0')
+  return text
+}
+
+function readSchema(text: string): string {
+  if (!isSchemaName(text))
+    throw new ValueError(
+      `must be a name of at most ${LONGEST_SCHEMA} small letters, digits and underscores that is neither public, ` +
+        `information_schema nor begins with pg_ or a digit`,
+    )
   return text
 }
 

@@ -11,6 +11,7 @@ export interface Presence {
   /** As clients reach it; null when that was not said. */
   readonly publicUrl: string | null
   readonly connectionString: string
+  readonly schema: string
 }
 
 const STARTING = 'starting.'
@@ -55,11 +56,11 @@ export async function announce(path: string, presence: Presence): Promise<AsyncD
 export async function findPresence(path: string): Promise<Presence | null> {
   const value = parse(await readFile(path, 'utf8').catch(ifMissing))
   if (!isObject(value)) return null
-  const { pid, url, publicUrl, connectionString } = value
-  if (typeof pid !== 'number' || typeof url !== 'string' || typeof connectionString !== 'string') return null
-  return isAlive(pid)
-    ? { pid, url, publicUrl: typeof publicUrl === 'string' ? publicUrl : null, connectionString }
-    : null
+  const { pid, url, publicUrl, connectionString, schema } = value
+  if (typeof pid !== 'number' || typeof url !== 'string') return null
+  if (typeof connectionString !== 'string' || typeof schema !== 'string') return null
+  if (!isAlive(pid)) return null
+  return { pid, url, publicUrl: typeof publicUrl === 'string' ? publicUrl : null, connectionString, schema }
 }
 
 async function withdraw(path: string, pid: number): Promise<void> {

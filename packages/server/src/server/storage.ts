@@ -10,6 +10,8 @@ import { EmbeddedPostgresError } from '../store/embedded/embedded-error.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../store/embedded/embedded-postgres.ts'
 import { type EventHints, listenForEvents } from '../store/listen.ts'
 import { migrate } from '../store/migrate.ts'
+import { checkSchema } from '../store/schema.ts'
+import { SchemaError } from '../store/schema-error.ts'
 import { createStore, type Store } from '../store/store.ts'
 import { StartError } from './data-folder.ts'
 
@@ -58,9 +60,12 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     health.register('postgres', 'ready', () => embedded.check())
   }
   const connectionString = embedded?.connectionString ?? config.databaseUrl ?? ''
-  if (config.mode !== 'gateway') await bringUpToDate(connectionString, log)
+  const { dbSchema: schema } = config
+  const place = { connectionString, schema }
+  if (config.mode === 'gateway') await awaitSchema(place, options)
+  else await bringUpToDate(place, log)
   const database = openDatabase({
-    connectionString,
+    ...place,
     maxConnections: config.dbMaxConnections,
     idleTimeoutMs: config.dbIdleTimeoutMillis,
     acquireTimeoutMs: config.dbAcquireTimeoutMillis,
@@ -71,7 +76,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   health.register('database', 'ready', () => database.check())
   const store = createStore(database)
   if (config.mode !== 'gateway') await store.projects.ensure(DEFAULT_PROJECT, 'Default')
-  const hints = listenForEvents({ connectionString, log })
+  const hints = listenForEvents({ ...place, log })
   stack.defer(() => hints.close())
   health.register('events', 'ready', () => hints.check())
   // Without it a server that just said that it is ready would answer a probe that it is not.
@@ -103,17 +108,52 @@ async function startEmbedded(options: StorageOptions): Promise<EmbeddedPostgres 
   }
 }
 
+/** A schema of a database. */
+interface Place {
+  readonly connectionString: string
+  readonly schema: string
+}
+
 /** @throws {StartError} */
-export async function bringUpToDate(connectionString: string, log: Log): Promise<readonly string[]> {
+async function bringUpToDate({ connectionString, schema }: Place, log: Log): Promise<void> {
   try {
-    const applied = await migrate(connectionString, log)
+    const applied = await migrate(connectionString, { schema, log })
     if (applied.length > 0) log.info({ applied }, 'Brought the database up to date')
-    return applied
   } catch (error) {
+    if (error instanceof SchemaError) throw new StartError(error.message, { cause: error })
     const cause = error instanceof CodedError ? error.cause : error
     const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
     throw new StartError(`The database cannot be brought up to date (${reason}); check DATABASE_URL.`, {
       cause: error,
     })
+  }
+}
+
+/**
+ * Refuses a database that can never serve this release. One that is away, or that a controller has not brought up to date,
+ * only keeps the gateway from being ready.
+ *
+ * @throws {StartError}
+ */
+async function awaitSchema(
+  { connectionString, schema }: Place,
+  { health, log }: StorageOptions,
+): Promise<void> {
+  let ready = false
+  const look = async (): Promise<string | null> => {
+    if (ready) return null
+    const problem = await checkSchema(connectionString, { schema })
+    ready = problem === null
+    return problem
+  }
+  health.register('schema', 'ready', () =>
+    look().catch((error: unknown) => (error instanceof Error ? error.message : String(error))),
+  )
+  try {
+    const problem = await look()
+    if (problem !== null) log.warn(problem)
+  } catch (error) {
+    if (error instanceof SchemaError) throw new StartError(error.message, { cause: error })
+    log.warn({ err: error }, 'The database cannot be looked at yet')
   }
 }

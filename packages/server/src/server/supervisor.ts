@@ -99,8 +99,9 @@ export class SupervisedServer implements CliscaleServer {
     this.#abort.signal.throwIfAborted()
     await crew.start()
     const url = urlAt(host, port)
-    const { publicUrl } = this.#config
-    stack.use(await announce(paths.presence, { pid: process.pid, url, publicUrl, connectionString }))
+    const { dbSchema: schema, publicUrl } = this.#config
+    const presence = { pid: process.pid, url, publicUrl, connectionString, schema }
+    stack.use(await announce(paths.presence, presence))
     const internalUrl = urlOf(internal, internalHost)
     this.#parts = { core, crew, health, stack: stack.move(), url, internalUrl }
   }

@@ -7,12 +7,15 @@ import {
   type PoolConfig,
   types as defaultTypes,
 } from 'pg'
-import { parse } from 'pg-connection-string'
+import { type ConnectionOptions, parse } from 'pg-connection-string'
+import { SchemaError } from './schema-error.ts'
 
 /** Which database, and as whom. */
 export interface Address {
   /** `postgresql://…`; a Unix socket as `postgresql://user:password@/name?host=/folder`. */
   readonly connectionString: string
+  /** Where names without a schema are looked for, before PostgreSQL's own. Default: nowhere else. */
+  readonly schema?: string
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string
 }
@@ -31,30 +34,49 @@ const SETTINGS = {
   default_transaction_isolation: 'read committed',
 } as const
 
+/** @throws {SchemaError} for an address that is none, or names a file that cannot be read */
+function read(connectionString: string): ConnectionOptions & { readonly user: string } {
+  try {
+    const url = parse(connectionString)
+    return { ...url, user: url.user || userInfo().username }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new SchemaError(
+      `The address of the database cannot be used (${reason}); check DATABASE_URL.`,
+      error,
+    )
+  }
+}
+
 /**
  * All that `pg` would otherwise look up in the environment (`PGHOST`, `PGOPTIONS`, `PGSSLMODE`, a password file …) is
  * said here: a variable that is meant for another program must not change where the server connects, or how.
  */
-function configOf({ connectionString, applicationName }: Address): ClientConfig {
-  const url = parse(connectionString)
-  const user = url.user || userInfo().username
+function configOf({ connectionString, schema, applicationName }: Address): ClientConfig {
+  const url = read(connectionString)
+  const settings = { ...SETTINGS, search_path: searchPath(schema) }
   return {
-    user,
+    user: url.user,
     // A function, because no password would be looked for elsewhere.
     password: () => url.password ?? '',
     host: url.host || 'localhost',
     port: Number(url.port || 5_432),
-    database: url.database || user,
+    database: url.database || url.user,
     ssl: (url.ssl ?? false) as NonNullable<ClientConfig['ssl']>,
     sslnegotiation: url.sslnegotiation ?? 'postgres',
     client_encoding: 'UTF8',
     application_name: applicationName,
     // Of two settings of one name the later one counts.
-    options: [url.options ?? '', ...Object.entries(SETTINGS).map(toOption)].join(' ').trim(),
+    options: [url.options ?? '', ...Object.entries(settings).map(toOption)].join(' ').trim(),
     types,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
   }
+}
+
+/** Temporary tables come last, so that one of the same name hides nothing. */
+function searchPath(schema: string | undefined): string {
+  return schema === undefined ? 'pg_catalog,pg_temp' : `"${schema.replaceAll('"', '""')}",pg_temp`
 }
 
 function toOption([name, value]: readonly [string, string]): string {

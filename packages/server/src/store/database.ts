@@ -1,4 +1,5 @@
 import type { ClientBase, Pool, PoolClient } from 'pg'
+import { DEFAULT_SCHEMA } from '../config/db-schema.ts'
 import type { Log } from '../observability/log.ts'
 import { newPool } from './connection.ts'
 import { toDatabaseError } from './database-error.ts'
@@ -48,6 +49,8 @@ export interface Database extends Queryable {
 export interface DatabaseOptions {
   /** `postgresql://…`; a Unix socket as `postgresql://user:password@/name?host=/folder`. */
   readonly connectionString: string
+  /** Where the tables are. Default {@link DEFAULT_SCHEMA}. */
+  readonly schema?: string
   /** Most connections. Default 10. */
   readonly maxConnections?: number
   /** An idle connection is closed after this time. Default 30,000. */
@@ -56,7 +59,7 @@ export interface DatabaseOptions {
   readonly acquireTimeoutMs?: number
   /** Longest run of one statement. Default 15,000. */
   readonly statementTimeoutMs?: number
-  /** Shown in `pg_stat_activity`. Default `cliscale-server <pid>`. */
+  /** Shown in `pg_stat_activity`. Default `cliscale-server <pid> of <schema>`. */
   readonly applicationName?: string
   readonly log?: Log
   /** Told how long each caller waited for a connection, in seconds, also when it got none. */
@@ -82,11 +85,12 @@ class PooledDatabase implements Database {
 
   constructor(options: DatabaseOptions) {
     const statementTimeoutMs = options.statementTimeoutMs ?? 15_000
-    this.connectionString = options.connectionString
+    const { connectionString, schema = DEFAULT_SCHEMA } = options
+    this.connectionString = connectionString
     this.#onWaited = options.onWaited ?? (() => undefined)
-    const applicationName = options.applicationName ?? `cliscale-server ${process.pid}`
+    const applicationName = options.applicationName ?? `cliscale-server ${process.pid} of ${schema}`
     this.#pool = newPool(
-      { connectionString: options.connectionString, applicationName },
+      { connectionString, schema, applicationName },
       {
         max: options.maxConnections ?? 10,
         idleTimeoutMillis: options.idleTimeoutMs ?? 30_000,

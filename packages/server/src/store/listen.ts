@@ -1,5 +1,7 @@
 import type { Client, QueryConfig } from 'pg'
+import { DEFAULT_SCHEMA } from '../config/db-schema.ts'
 import type { Log } from '../observability/log.ts'
+import { channelOf } from './channel.ts'
 import { newClient } from './connection.ts'
 
 /** Called with the session that has something new; null when notifications may have been missed: read again. */
@@ -20,15 +22,14 @@ export interface EventHints {
 /** Settings of {@link listenForEvents}. */
 export interface EventHintsOptions {
   readonly connectionString: string
+  /** Whose events. Default {@link DEFAULT_SCHEMA}. */
+  readonly schema?: string
   readonly log?: Log
   /** First and longest pause between attempts to connect; each pause is random up to the present bound. */
   readonly backoffMs?: { readonly first: number; readonly longest: number }
   /** How often a quiet connection is tried. Default 20,000. */
   readonly probeEveryMs?: number
 }
-
-/** Channel of the trigger on `session_events`. */
-const CHANNEL = 'cliscale_events'
 
 /** After a reconnect at most this many subscribers are woken per {@link WAKE_EVERY_MS}, so the pool is not flooded. */
 const WAKE_BATCH = 250
@@ -87,8 +88,9 @@ class ListenConnection implements EventHints {
 
   /** Connects, listens, and resolves when the connection is over: true when it had listened. */
   async #listenOnce(): Promise<boolean> {
-    const { connectionString } = this.#options
-    const client = newClient({ connectionString, applicationName: `cliscale-listen ${process.pid}` })
+    const { connectionString, schema = DEFAULT_SCHEMA } = this.#options
+    const applicationName = `cliscale-listen ${process.pid} of ${schema}`
+    const client = newClient({ connectionString, schema, applicationName })
     const { promise: over, resolve } = Promise.withResolvers<void>()
     const onAbort = (): void => resolve()
     client.on('error', (error) => {
@@ -101,7 +103,7 @@ class ListenConnection implements EventHints {
     let probe: NodeJS.Timeout | undefined
     try {
       await client.connect()
-      await client.query(`LISTEN ${CHANNEL}`)
+      await client.query(`LISTEN ${client.escapeIdentifier(channelOf(schema))}`)
       this.#started()
       probe = this.#probe(client)
       await over

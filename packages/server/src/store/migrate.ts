@@ -1,32 +1,47 @@
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
+import { DEFAULT_SCHEMA } from '../config/db-schema.ts'
 import type { Log } from '../observability/log.ts'
 import { newClient } from './connection.ts'
 import { toDatabaseError } from './database-error.ts'
+import { MIGRATION_FILE, migrationsFolder, MIGRATIONS_TABLE } from './migration-files.ts'
+import { prepareSchema } from './schema.ts'
 
-/** Files that are migrations; the schema's dump lies beside them. */
-const MIGRATION_FILE = String.raw`\d{4}_[a-z0-9_]+\.sql`
+/** Settings of {@link migrate}. */
+export interface MigrateOptions {
+  /** Where the tables are. Default {@link DEFAULT_SCHEMA}. */
+  readonly schema?: string
+  readonly log?: Log
+  /** Oldest PostgreSQL, as in `server_version_num`. Default: what the statements are written for. */
+  readonly oldestVersion?: number
+}
 
 /**
- * Brings the schema up to date: every missing migration in order, each in its own transaction. Servers that start at
- * once wait for each other. Resolves with the names that this call applied.
+ * Brings the schema up to date: makes it, or moves tables of an older release there, and applies every missing migration
+ * in order, each in its own transaction. Servers that start at once wait for each other. Resolves with the names of the
+ * migrations that this call applied.
  * @throws {CodedError} `DATABASE_UNAVAILABLE`
+ * @throws {SchemaError} when the database cannot be used as it is
  */
-export async function migrate(connectionString: string, log?: Log): Promise<string[]> {
-  const client = newClient({ connectionString, applicationName: `cliscale-migrate ${process.pid}` })
+export async function migrate(
+  connectionString: string,
+  { schema = DEFAULT_SCHEMA, log, ...oldest }: MigrateOptions = {},
+): Promise<string[]> {
+  const applicationName = `cliscale-migrate ${process.pid} of ${schema}`
+  const client = newClient({ connectionString, schema, applicationName })
   client.on('error', (error) => log?.warn({ err: error }, 'the connection of the migrations was lost'))
   try {
     await client.connect()
+    if (!(await prepareSchema(client, { schema, log, ...oldest }))) return []
     const applied = await runner({
       dbClient: client,
       dir: migrationsFolder(),
       ignorePattern: `(?!${MIGRATION_FILE}$).*`,
-      migrationsTable: 'schema_migrations',
+      migrationsSchema: schema,
+      migrationsTable: MIGRATIONS_TABLE,
       direction: 'up',
       singleTransaction: false,
-      advisoryLockMode: 'wait',
+      // Its own lock is one for everybody's migrations in the database; ours is held since the schema was looked at.
+      noLock: true,
       logger: loggerFor(log),
     })
     return applied.map(({ name }) => name)
@@ -37,18 +52,6 @@ export async function migrate(connectionString: string, log?: Log): Promise<stri
       .end()
       .catch((error: unknown) => log?.debug({ err: error }, 'closing after the migrations failed'))
   }
-}
-
-/** The folder with the SQL files: above `src/store` in the repository, above `dist` in the package. */
-export function migrationsFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'migrations', '0001_sessions.sql'))) {
-    const parent = dirname(folder)
-    if (parent === folder)
-      throw new Error('The folder "migrations" is missing from @cliscale/server; install it again.')
-    folder = parent
-  }
-  return join(folder, 'migrations')
 }
 
 function loggerFor(log: Log | undefined): Record<'info' | 'warn' | 'error', (message: string) => void> {

@@ -1,3 +1,4 @@
+import { CHANNEL_PREFIX } from './channel.ts'
 import type { Database, Queryable } from './database.ts'
 import { RUNNER_COLUMNS, type RunnerRecord, type RunnerRow, toRunnerRecord } from './runner-row.ts'
 
@@ -136,7 +137,7 @@ WITH s AS (
   UPDATE runners r SET assigned = true FROM s
   WHERE r.id = $1 AND r.session_id = s.id AND r.state = 'claimed' RETURNING r.session_id
 )
-SELECT pg_notify('cliscale_events', r.session_id) FROM r`
+SELECT pg_notify('${CHANNEL_PREFIX}' || current_schema(), r.session_id) FROM r`
 
 const RETIRE_BLANK = `UPDATE runners SET state = 'ended', ended_at = now() WHERE id = $1 AND state = 'blank' RETURNING id`
 

@@ -232,3 +232,27 @@ test('ids for embedded databases are a range of users without rights', () => {
       /^--database-uids must be a range of user ids such as 2100000000-2100065535, without 0, not/,
     )
 })
+
+test('a schema has a plain name of its own', () => {
+  assert.equal(parseConfig([], {}).dbSchema, 'cliscale')
+  for (const name of ['terminals', 'order', '_x1', 'a'.repeat(48)])
+    assert.equal(parseConfig([`--db-schema=${name}`], {}).dbSchema, name)
+  const names = [
+    'public',
+    'information_schema',
+    'pg_catalog',
+    'pg_x',
+    'Upper',
+    '1st',
+    'a-b',
+    'a"b',
+    'a b',
+    'ä',
+  ]
+  for (const name of [...names, 'a'.repeat(49), 'x;DROP'])
+    assert.match(
+      problemsOf([`--db-schema=${name}`])[0] ?? '',
+      /^--db-schema must be a name of at most 48 /,
+      name,
+    )
+})

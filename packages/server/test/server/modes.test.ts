@@ -9,6 +9,8 @@ import { parseConfig } from '../../src/config/parse.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { createServer } from '../../src/server.ts'
 import { backwards } from '../support/backwards.ts'
+import { dataFolder, removeDataFolder } from '../support/data-folder.ts'
+import { emptyDatabase } from '../support/database.ts'
 import { startTestServer } from '../support/server.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -69,4 +71,34 @@ test('a gateway has no REST of sessions, a controller no terminals', async (t) =
   assert.equal(await code(await fetch(`${gateway.url}${path}`)), 'UPGRADE_REQUIRED')
   assert.equal(await code(await fetch(`${controller.baseUrl}${path}`)), 'NOT_FOUND')
   await assert.rejects(gateway.createConsoleLink(), /A gateway has no console/)
+})
+
+test('a gateway that is there before its controller is ready when the schema is', async (t) => {
+  const cleanup = backwards(t)
+  const address = await emptyDatabase(cleanup)
+  const dataDir = await dataFolder()
+  cleanup.after(() => removeDataFolder(dataDir))
+  const flags = [
+    '--mode=gateway',
+    '--port=0',
+    '--internal-port=0',
+    '--drain-seconds=0',
+    `--data-dir=${dataDir}`,
+  ]
+  const config = parseConfig(flags, { DATABASE_URL: address })
+  const gateway = createServer(config, createLog({ level: 'silent' }))
+  cleanup.after(() => gateway.close())
+  await gateway.start()
+  const early = await fetch(`${gateway.url}/readyz`)
+  assert.equal(early.status, 503)
+  assert.match(
+    await early.text(),
+    /The schema cliscale is not up to date; start a controller of this release/,
+  )
+
+  await startTestServer(cleanup, {
+    flags: ['--mode=controller', '--spare-runners=0'],
+    env: { DATABASE_URL: address },
+  })
+  await waitFor(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, { what: 'readiness' })
 })

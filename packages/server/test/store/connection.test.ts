@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { openDatabase } from '../../src/store/database.ts'
 import { backwards } from '../support/backwards.ts'
 import { dataFolder, removeDataFolder } from '../support/data-folder.ts'
 import { testDatabase } from '../support/database.ts'
@@ -118,4 +119,18 @@ test('settings of the role or the database change nothing that statements rely o
     text: `SELECT current_setting('transaction_isolation') AS isolation, '2026-01-02 03:04:05+00'::timestamptz AS time`,
   })
   assert.deepEqual(row, { isolation: 'read committed', time: new Date('2026-01-02T03:04:05Z') })
+})
+
+test('an address that cannot be used is said in one sentence, without its password', () => {
+  for (const address of [
+    'postgresql://u:canary@[h/d',
+    'postgresql://u:canary@h/d?sslrootcert=/nowhere/ca.pem',
+  ])
+    assert.throws(
+      () => openDatabase({ connectionString: address }),
+      (error: Error) =>
+        error.name === 'SchemaError' &&
+        /^The address of the database cannot be used \(.+\); check DATABASE_URL\.$/.test(error.message) &&
+        !error.message.includes('canary'),
+    )
 })

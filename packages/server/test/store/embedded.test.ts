@@ -113,7 +113,7 @@ test('a first start makes private data, listens on a private socket only, and a 
   assert.equal((await stat(join(dataDir, 'keys', 'postgres.password'))).mode & 0o777, 0o600)
   const wrong = first.connectionString.replace(/:[^:@]+@/, ':wrong@')
   await assert.rejects(rowsAt(wrong, 'SELECT 1'), { code: '28P01' })
-  await rowsAt(first.connectionString, 'CREATE TABLE kept (n int)')
+  await rowsAt(first.connectionString, 'CREATE TABLE public.kept (n int)')
   const { pid } = first
   assert.ok(pid && isRunning(pid))
 
@@ -121,7 +121,7 @@ test('a first start makes private data, listens on a private socket only, and a 
   assert.equal(isRunning(pid), false)
   assert.equal(first.pid, null)
   const second = await start(t, dataDir)
-  assert.deepEqual(await rowsAt(second.connectionString, 'SELECT * FROM kept'), [])
+  assert.deepEqual(await rowsAt(second.connectionString, 'SELECT * FROM public.kept'), [])
 })
 
 test('as root PostgreSQL runs as somebody without rights', async (t) => {
@@ -171,7 +171,7 @@ test('after a kill -9 of the server the next one stops what it left and has ever
   const dataDir = await temporaryFolder(t)
   const killed = await startElsewhere(t, dataDir)
   const { connectionString = '', pid = 0 } = killed.report
-  await rowsAt(connectionString, 'CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n')
+  await rowsAt(connectionString, 'CREATE TABLE public.kept AS SELECT generate_series(1, 1000) AS n')
   killed.child.kill('SIGKILL')
   await killed.gone
   assert.ok(isRunning(pid), 'PostgreSQL outlives the server')
@@ -179,20 +179,20 @@ test('after a kill -9 of the server the next one stops what it left and has ever
   const next = await start(t, dataDir)
   await waitFor(() => !isRunning(pid), { what: 'the one that was left is gone' })
   assert.notEqual(next.pid, pid)
-  assert.deepEqual(await rowsAt(next.connectionString, 'SELECT count(*) FROM kept'), [{ count: 1000 }])
+  assert.deepEqual(await rowsAt(next.connectionString, 'SELECT count(*) FROM public.kept'), [{ count: 1000 }])
 })
 
 test('after a kill -9 of server and PostgreSQL together the next start recovers', async (t) => {
   const dataDir = await temporaryFolder(t)
   const killed = await startElsewhere(t, dataDir)
   const { connectionString = '', pid = 0 } = killed.report
-  await rowsAt(connectionString, 'CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n')
+  await rowsAt(connectionString, 'CREATE TABLE public.kept AS SELECT generate_series(1, 1000) AS n')
   process.kill(pid, 'SIGKILL')
   killed.child.kill('SIGKILL')
   await killed.gone
 
   const next = await start(t, dataDir)
-  assert.deepEqual(await rowsAt(next.connectionString, 'SELECT count(*) FROM kept'), [{ count: 1000 }])
+  assert.deepEqual(await rowsAt(next.connectionString, 'SELECT count(*) FROM public.kept'), [{ count: 1000 }])
 })
 
 test('the number of a dead server that a stranger got does not hinder the start', async (t) => {
@@ -330,13 +330,13 @@ test('as root, data below a folder that PostgreSQL may not enter lies where it m
   const dataDir = join(folder, 'private', 'data')
   await mkdir(join(folder, 'private'), { mode: 0o700 })
   const first = await start(t, dataDir)
-  await rowsAt(first.connectionString, 'CREATE TABLE kept (n int)')
+  await rowsAt(first.connectionString, 'CREATE TABLE public.kept (n int)')
   await first.stop()
   const home = await readlink(join(dataDir, 'postgres-home')).catch(() => null)
   assert.equal(home !== null, process.getuid?.() === 0)
 
   const second = await start(t, dataDir)
-  assert.deepEqual(await rowsAt(second.connectionString, 'SELECT * FROM kept'), [])
+  assert.deepEqual(await rowsAt(second.connectionString, 'SELECT * FROM public.kept'), [])
   await assert.rejects(startEmbeddedPostgres({ dataDir }), /Another cliscale-server/)
   await second.stop()
   if (home === null) return

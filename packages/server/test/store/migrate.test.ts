@@ -4,17 +4,9 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { migrate } from '../../src/store/migrate.ts'
 import { openDatabase } from '../../src/store/database.ts'
-import { testDatabase } from '../support/database.ts'
+import { emptyDatabase, testDatabase } from '../support/database.ts'
 import { schemaFile } from '../support/dump-schema.ts'
 import { committed } from '../support/generated.ts'
-
-/** An empty database beside the test's own. */
-async function emptyDatabase(t: Parameters<typeof testDatabase>[0]): Promise<string> {
-  const { database, connectionString } = await testDatabase(t)
-  const name = /\/(test_[0-9a-f]+)/.exec(connectionString)?.[1] ?? ''
-  await database.query({ text: `CREATE DATABASE ${name}_empty` })
-  return connectionString.replace(name, `${name}_empty`)
-}
 
 test('five processes that migrate at once apply each migration once', async (t) => {
   const connectionString = await emptyDatabase(t)
@@ -36,7 +28,7 @@ test('five processes that migrate at once apply each migration once', async (t) 
 
   assert.deepEqual(
     outputs.filter((applied) => applied.length > 0),
-    [['0001_sessions', '0002_recordings', '0003_redeem']],
+    [['0001_sessions', '0002_recordings', '0003_redeem', '0004_schema']],
   )
 })
 

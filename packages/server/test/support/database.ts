@@ -21,12 +21,22 @@ const SHARED = process.env.CLISCALE_TEST_DATABASE_URL
 
 const TEMPLATE = 'cliscale_template'
 
-let server: Promise<TestPostgres> | undefined
+let server: Promise<Omit<TestPostgres, 'superuser'>> | undefined
 
 // Registered while the file loads, so that it runs after the file's last test.
 after(async () => {
   await (await server)?.stop()
 })
+
+/** An empty database, dropped when the test is over. */
+export async function emptyDatabase(t: Pick<TestContext, 'after'>): Promise<string> {
+  server ??= startServer()
+  const { connectionString: admin } = await server
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await runSql(admin, `CREATE DATABASE ${name} TEMPLATE template0`)
+  t.after(() => runSql(admin, `DROP DATABASE ${name} WITH (FORCE)`))
+  return withDatabase(admin, name)
+}
 
 /**
  * A fresh, migrated database: a copy of a template on one real PostgreSQL, that of the whole run or, where there is none,
@@ -52,7 +62,7 @@ export async function testDatabase(t: TestContext): Promise<TestDatabase> {
   return { connectionString, database, store: createStore(database), open }
 }
 
-async function startServer(): Promise<TestPostgres> {
+async function startServer(): Promise<Omit<TestPostgres, 'superuser'>> {
   const server = SHARED
     ? { connectionString: SHARED, stop: () => Promise.resolve() }
     : await startTestPostgres()

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Queryable } from '../../src/store/database.ts'
-import { migrationsFolder } from '../../src/store/migrate.ts'
+import { migrationsFolder } from '../../src/store/migration-files.ts'
 import type { Generated } from './generated.ts'
 
 /** One thing of the schema, as a statement that would make it. */
@@ -21,21 +21,21 @@ SELECT format(E'CREATE %sTABLE %I (\\n%s\\n);', CASE c.relpersistence WHEN 'u' T
     SELECT 2, row_number() OVER (ORDER BY k.contype DESC, k.conname), format('  CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid))
     FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype <> 'n'
   ) AS lines)) AS statement
-FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace ORDER BY c.relname`
+FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname`
 
 const INDEXES = `
 SELECT indexdef || ';' AS statement FROM pg_indexes i
-WHERE schemaname = 'public' AND NOT EXISTS (
+WHERE schemaname = current_schema() AND NOT EXISTS (
   SELECT FROM pg_constraint k JOIN pg_class c ON c.oid = k.conindid WHERE c.relname = i.indexname AND k.contype IN ('p', 'u'))
 ORDER BY indexname`
 
 const SEQUENCES = `
 SELECT format('CREATE SEQUENCE %I AS %s;', sequencename, data_type) AS statement
-FROM pg_sequences WHERE schemaname = 'public' ORDER BY sequencename`
+FROM pg_sequences WHERE schemaname = current_schema() ORDER BY sequencename`
 
 const FUNCTIONS = `
 SELECT pg_get_functiondef(p.oid) || ';' AS statement FROM pg_proc p
-WHERE p.pronamespace = 'public'::regnamespace ORDER BY p.proname`
+WHERE p.pronamespace = current_schema()::regnamespace ORDER BY p.proname`
 
 const TRIGGERS = `
 SELECT pg_get_triggerdef(t.oid) || ';' AS statement FROM pg_trigger t

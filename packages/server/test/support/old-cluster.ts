@@ -6,7 +6,7 @@ import { Client } from 'pg'
 import { nobody } from '../../src/store/embedded/account.ts'
 import { findBinaries } from '../../src/store/embedded/binaries.ts'
 import { startPostmaster } from '../../src/store/embedded/postmaster.ts'
-import { migrationsFolder } from '../../src/store/migrate.ts'
+import { migrationsFolder } from '../../src/store/migration-files.ts'
 import { runSql } from './run-sql.ts'
 import { waitFor } from './wait-for.ts'
 

@@ -9,6 +9,8 @@ import { superuserAddress } from './superuser.ts'
 export interface TestPostgres {
   /** A database of a role that may make others, and is no superuser: the product is none either. */
   readonly connectionString: string
+  /** Address of a database as superuser. */
+  readonly superuser: (database: string) => Promise<string>
   /** Stops it and removes its data. */
   readonly stop: () => Promise<void>
 }
@@ -28,18 +30,22 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     synchronous_commit: 'off',
     full_page_writes: 'off',
     max_connections: '200',
+    // A database with one of its workers in it could be dropped by a superuser only.
+    autovacuum: 'off',
     hba_file: rules,
   }
   const postgres = await startEmbeddedPostgres({ dataDir, settings })
   const { connectionString } = postgres
-  const admin = await superuserAddress({ dataDir, connectionString }, 'postgres')
+  const superuser = (database: string): Promise<string> =>
+    superuserAddress({ dataDir, connectionString }, database)
   await runSql(
-    admin,
+    await superuser('postgres'),
     `CREATE ROLE ${TESTER} LOGIN CREATEDB CREATEROLE PASSWORD '${TESTER}'`,
     `CREATE DATABASE ${TESTER} OWNER ${TESTER}`,
   )
   const { search } = new URL(connectionString.replace('@/', '@x/'))
   return {
+    superuser,
     connectionString: `postgresql://${TESTER}:${TESTER}@/${TESTER}${search}`,
     stop: async () => {
       await postgres.stop()

@@ -57,8 +57,6 @@ WHERE p.proowner = current_user::regrole AND n.nspname !~ '^pg_' AND n.nspname <
 async function giveObjects(client: Client, { role }: Application): Promise<void> {
   await client.connect()
   try {
-    // In a database that others use names are written out in full.
-    await client.query('SET search_path = pg_catalog')
     await client.query('BEGIN')
     const { rows } = await client.query<{ statement: string }>(GIVE, [role])
     for (const { statement } of rows) await client.query(statement)
