@@ -44,7 +44,7 @@ const rules = [
   [/^git clone \S+ ?\S*$/, cloneRepository],
   [/^cd \S+$/, (command) => existsSync(join(work, command.slice(3))) || fail('there is no such folder')],
   [/^npm ci$/, () => until('npm ci', { code: 0 })],
-  [/^npm start$/, () => until('npm start', { says: /http:\/\/\S+#code=\S+/, open: true })],
+  [/^npm start$/, () => until(inTerminal('npm start'), { says: /http:\/\/\S+#code=\S+/, open: true })],
   [
     /^npm start --workspace @cliscale-examples\/react-vite$/,
     (command) => until(command, { says: /Open (http:\/\/\S+)/, open: true }),
@@ -161,6 +161,11 @@ function runsInCi(command) {
 function installedFromTarballs() {
   if (!readFileSync(at('.ci/run'), 'utf8').includes('check:packages'))
     fail('.ci/run does not install the packages')
+}
+
+/** As a person types it: the link is written to a terminal only. */
+function inTerminal(command) {
+  return `exec script --quiet --return --command '${command}' /dev/null`
 }
 
 /** A free port below those that the system gives to connections and to whoever asks for any. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 
 const flags = ['--port=0', '--internal-port=0', '--data-dir=data', '--spare-runners=0']
 const server = spawn('npx', ['@cliscale/server', ...flags], {
@@ -10,14 +11,19 @@ const server = spawn('npx', ['@cliscale/server', ...flags], {
 })
 const closed = once(server, 'close')
 let printed = ''
-const link = await new Promise((resolve, reject) => {
-  server.stdout.setEncoding('utf8').on('data', (text) => {
-    printed += text
-    const found = /^\s*(http:\/\/\S+#code=\S+)\s*$/m.exec(printed)
-    if (found) resolve(found[1])
+await new Promise((resolve, reject) => {
+  server.stdout.setEncoding('utf8').on('data', (part) => {
+    printed += part
+    // A pipe may be a log that others read: it is told the command, and only a terminal the link.
+    if (printed.includes('cliscale-server login --data-dir=')) resolve()
   })
-  server.on('close', () => reject(new Error(`no link was printed:\n${printed}`)))
+  server.on('close', () => reject(new Error(`no command was printed:\n${printed}`)))
 })
+const login = spawn('npx', ['@cliscale/server', 'login', '--data-dir=data'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+const link = (await text(login.stdout)).trim()
+assert.match(link, /^http:\/\/\S+#code=\S+$/)
 const page = await fetch(link)
 assert.equal(page.status, 200)
 assert.match(await page.text(), /<script type="module"/)
