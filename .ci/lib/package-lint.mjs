@@ -26,7 +26,11 @@ async function findWithPublint(name, bytes) {
     level: 'suggestion',
     pack: { tarball: bytes.buffer },
   })
-  return messages.map((message) => `publint, ${name}: ${formatMessage(message, pkg, { color: false })}`)
+  // The server's command begins as a shell's: only a shell can tell that SIGHUP was ignored at start (nohup).
+  const meant = ({ code }) => name === 'server' && code === 'BIN_FILE_NOT_EXECUTABLE'
+  return messages
+    .filter((message) => !meant(message))
+    .map((message) => `publint, ${name}: ${formatMessage(message, pkg, { color: false })}`)
 }
 
 async function findWithAttw(name, bytes) {
