@@ -8,7 +8,9 @@ import { startRunner } from './support/start-runner.ts'
 import { waitFor } from './support/wait-for.ts'
 
 test('a blank runner that no controller visits ends by itself and removes its socket', async (t) => {
-  const runner = await startRunner(t, { awaitReady: false, flags: ['--blank-timeout-ms', '300'] })
+  // One that became another user may not: its driver removes the folder.
+  const flags = ['--blank-timeout-ms', '300']
+  const runner = await startRunner(t, { awaitReady: false, withoutRoot: true, flags })
   assert.equal(await runner.ended(), 0)
   assert.equal(existsSync(runner.socketPath), false)
 })
