@@ -20,7 +20,14 @@ export function applyEvent(info: SessionInfo, event: SessionEvent): SessionInfo 
     case 'phase':
       return { ...info, state, phase: event.phase }
     case 'running':
-      return { ...info, state, phase: null, startedAt: info.startedAt ?? event.at }
+      return {
+        ...info,
+        state,
+        phase: null,
+        startedAt: info.startedAt ?? event.at,
+        isolation: event.isolation ?? info.isolation,
+        limits: event.limits ?? info.limits,
+      }
     case 'ending':
       return { ...info, state, phase: null }
     case 'ended': {

@@ -242,7 +242,13 @@ export type SessionEvent = {
 export type SessionEventBody =
   | { readonly type: 'created'; readonly state: SessionState }
   | { readonly type: 'phase'; readonly state: SessionState; readonly phase: PhaseReport }
-  | { readonly type: 'running'; readonly state: SessionState }
+  /** `isolation` and `limits`: as its runner found them out; left out of events of older servers. */
+  | {
+      readonly type: 'running'
+      readonly state: SessionState
+      readonly isolation?: Isolation
+      readonly limits?: SessionLimits
+    }
   | { readonly type: 'updated'; readonly state: SessionState; readonly expiresAt: string }
   | { readonly type: 'ending'; readonly state: SessionState; readonly reason: EndReason }
   | { readonly type: 'ended'; readonly state: SessionState; readonly exit: SessionExit }

@@ -237,7 +237,7 @@ function reasonOf(move: Move): EndReason | null {
 function eventOf(move: Move): object {
   switch (move.to) {
     case 'running':
-      return { type: 'running' }
+      return { type: 'running', ...move.found }
     case 'ending':
       return { type: 'ending', reason: move.reason }
     case 'ended':
