@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import { createApiKey } from '../../src/auth/api-keys.ts'
+import { DEFAULT_SCHEMA } from '../../src/config/db-schema.ts'
 import { DEFAULT_PROJECT } from '../../src/server/storage.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { createStore } from '../../src/store/store.ts'
@@ -34,7 +35,7 @@ export async function spawnServer(t: TestContext, options: SpawnOptions = {}): P
   const url = await databaseFor(cleanup, options)
   if (url === null) return startServerProcess(cleanup, options)
   const env = { ...options.env, DATABASE_URL: url }
-  return startServerProcess(cleanup, { makeKey: () => keyIn(url), ...options, env })
+  return startServerProcess(cleanup, { makeKey: () => keyIn(url, schemaOf(options)), ...options, env })
 }
 
 async function databaseFor(t: TestContext, { env, dataDir, embedded }: SpawnOptions): Promise<string | null> {
@@ -44,9 +45,14 @@ async function databaseFor(t: TestContext, { env, dataDir, embedded }: SpawnOpti
   return (await testDatabase(t)).connectionString
 }
 
+function schemaOf({ env, flags = [] }: SpawnOptions): string {
+  const flag = flags.find((text) => text.startsWith('--db-schema='))
+  return flag?.slice('--db-schema='.length) ?? env?.CLISCALE_DB_SCHEMA ?? DEFAULT_SCHEMA
+}
+
 /** Without a process: a start of the command costs more than most tests do. */
-async function keyIn(connectionString: string): Promise<string> {
-  const database = openDatabase({ connectionString })
+async function keyIn(connectionString: string, schema: string): Promise<string> {
+  const database = openDatabase({ connectionString, schema })
   const { apiKeys } = createStore(database)
   const key = { project: DEFAULT_PROJECT, name: 'test', scopes: ['admin'] } as const
   try {
