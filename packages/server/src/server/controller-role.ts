@@ -138,7 +138,7 @@ async function openDriver({ config, log }: RoleOptions): Promise<Driver> {
 }
 
 /** What every session may use. */
-function sessionBounds(config: Config): SessionBounds {
+export function sessionBounds(config: Config): SessionBounds {
   return {
     processes: config.sessionProcesses,
     memoryBytes: config.sessionMemoryBytes,

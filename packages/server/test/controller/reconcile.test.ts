@@ -8,6 +8,8 @@ import { Sealer } from '../../src/auth/sealer.ts'
 import { newRunnerId } from '../../src/controller/ids.ts'
 import { sealRecipe } from '../../src/controller/sealed-recipe.ts'
 import type { Driver } from '../../src/drivers/driver.ts'
+import { parseConfig } from '../../src/config/parse.ts'
+import { sessionBounds } from '../../src/server/controller-role.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import { createLog } from '../../src/observability/log.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -37,7 +39,12 @@ async function newRuins(t: TestContext): Promise<Ruins> {
   const { connectionString, store } = await testDatabase(cleanup)
   const dataFolder = mkdtempSync(join(tmpdir(), 'cs-ruins-'))
   await store.projects.ensure('p1', 'One')
-  const driver = await createProcessDriver({ dataFolder, log: createLog({ level: 'silent' }) })
+  const driver = await createProcessDriver({
+    dataFolder,
+    // A runner of another policy would not be taken up.
+    limits: sessionBounds(parseConfig([], {})),
+    log: createLog({ level: 'silent' }),
+  })
   const secrets = await RunnerSecret.fromFile(join(dataFolder, 'keys', 'runner.key'))
   const sealer = await Sealer.fromFile(join(dataFolder, 'keys', 'seal.key'))
   cleanup.after(() => sweep(dataFolder))
