@@ -5,7 +5,7 @@ import { ImportGraph } from './imports.mjs'
 import { isLight } from './light.mjs'
 import { at, cache, filesIn, foldersIn } from './root.mjs'
 import { withTestDatabase } from './test-database.mjs'
-import { run } from './run.mjs'
+import { Refusal, run } from './run.mjs'
 import { rememberTimes, tellFailures, tellSlowest } from './test-times.mjs'
 
 /** Flags with which every source file and test of the repository runs. */
@@ -59,9 +59,10 @@ const separate = ['--test-concurrency=2']
 async function runOnce(node, files, { flags, variables }) {
   const path = join(cache, `tests-${process.pid}.json`)
   const code = await run(node, nodeArguments(flags, path, files), { env: variables })
-  const report = JSON.parse(readFileSync(path, 'utf8'))
+  const report = readFileSync(path, 'utf8')
   rmSync(path)
-  return { code, ...report }
+  if (report === '') throw new Refusal('The tests were interrupted.')
+  return { code, ...JSON.parse(report) }
 }
 
 function nodeArguments(flags, report, files) {
