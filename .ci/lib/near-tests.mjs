@@ -5,7 +5,7 @@ import { needsBrowser } from './test-tools.mjs'
 const unknownMs = (file) => (needsBrowser(file) ? 25_000 : 6_000)
 
 /** Time of all processors together that the tests of a change may take, in milliseconds. */
-export const BUDGET_MS = 200_000
+export const BUDGET_MS = 160_000
 
 /**
  * Of the test files those that are made of what changed, nearest first: a test of the same name or folder, and one that
