@@ -16,8 +16,8 @@ const GROW = [
      idle_timeout_seconds, expires_at, ended_at, end_reason, exit)
    SELECT 'old' || n, 'p1', 'o', 't', 'ended', 'sh', 80, 24, 'none', 1, 0, now(), now(), 'exited', '{}'
    FROM generate_series(1, ${ROWS}) n`,
-  `INSERT INTO runners (id, driver, state, session_id, ended_at)
-   SELECT 'run' || id, 'process', 'ended', id, now() FROM sessions WHERE state = 'ended'`,
+  `INSERT INTO runners (id, driver, policy, state, session_id, ended_at)
+   SELECT 'run' || id, 'process', 'test', 'ended', id, now() FROM sessions WHERE state = 'ended'`,
   `INSERT INTO session_tokens SELECT 'jti' || id, id, 'driver', now() + interval '1 day' FROM sessions WHERE state = 'ended'`,
   `INSERT INTO session_events (seq, session_id, project_id, type, state, body)
    SELECT 0, id, 'p1', 'created', 'queued', '{}' FROM sessions WHERE state = 'ended'`,
