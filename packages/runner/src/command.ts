@@ -4,6 +4,7 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import type { Assignment, ErrorCode, Failure } from '@cliscale/sdk/protocol'
 
 import type { Launch } from './isolation/launch.ts'
+import { isExecutable } from './isolation/tools.ts'
 import { isWithin, type View } from './isolation/view.ts'
 
 /** PATH of a session that brings none. */
@@ -125,14 +126,5 @@ function realFile(path: string, view: View): string | undefined {
     return view.shows(real) && statSync(real).isFile() ? real : undefined
   } catch {
     return undefined
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
   }
 }

@@ -14,7 +14,8 @@ export function requireTool(name: string): string {
   return path
 }
 
-function isExecutable(path: string): boolean {
+/** Whether this process may execute a file. */
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
     return true
