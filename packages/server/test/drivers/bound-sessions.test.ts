@@ -133,7 +133,7 @@ test('a memory hog is ended at its bound, with a sentence, and spares its neighb
   const hog = await bash(stand, 'exec tail -c 1000000000 < <(head -c 900000000 /dev/zero)')
   await hog.waitUntil('running')
   const { limits } = (await stand.client.sessions.get(hog.id)).info
-  if (limits?.memoryBytes === null) return void (await hog.kill())
+  if (limits?.memoryBytes === null) return await hog.kill()
   for (let round = 0; round < 3; round += 1) await near.answers()
   const info = await ended(stand, hog)
   assert.equal(info.failure?.code, 'LIMIT_EXCEEDED', JSON.stringify(info))

@@ -33,7 +33,7 @@ interface Hierarchy {
   readonly memoryFile: 'memory.events' | 'memory.oom_control'
   readonly limits: readonly GroupLimit[]
   /** Files to write for the limits that are wanted. */
-  settings(limits: GroupLimits): Readonly<Record<string, string>>
+  readonly settings: (limits: GroupLimits) => Readonly<Record<string, string>>
 }
 
 /** Control groups around runners, each with its session: v2, or the hierarchies of v1. */
