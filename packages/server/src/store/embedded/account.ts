@@ -1,6 +1,7 @@
-import { chmod, lstat, mkdir, readFile, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { chmod, lstat, mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { UidRange } from '../../config/uid-range.ts'
+import { closedFolder } from '../../files/passable.ts'
 import type { Log } from '../../observability/log.ts'
 import { EmbeddedPostgresError } from './embedded-error.ts'
 import { claimUid } from './uids.ts'
@@ -79,25 +80,6 @@ async function ownerOf(path: string): Promise<number | null> {
     ({ uid }) => uid,
     () => null,
   )
-}
-
-/** The first folder on the way to `path` that the account may not enter, or null. Access lists are not looked at. */
-export async function closedFolder(path: string, account: Account): Promise<string | null> {
-  const folders: string[] = []
-  for (let folder = resolve(path); ; folder = dirname(folder)) {
-    folders.unshift(folder)
-    if (folder === dirname(folder)) break
-  }
-  for (const folder of folders) {
-    if (!mayEnter(await stat(folder), account)) return folder
-  }
-  return null
-}
-
-function mayEnter(stats: { uid: number; gid: number; mode: number }, account: Account): boolean {
-  if (stats.uid === account.uid) return (stats.mode & 0o100) !== 0
-  if (stats.gid === account.gid) return (stats.mode & 0o010) !== 0
-  return (stats.mode & 0o001) !== 0
 }
 
 /** Makes a folder of mode 0700. One that is there keeps its owner: somebody may be using it. */

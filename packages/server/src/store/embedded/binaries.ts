@@ -2,7 +2,8 @@ import { access, cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promis
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isObject } from '@cliscale/sdk/protocol'
-import { type Account, closedFolder, writable } from './account.ts'
+import { closedFolder } from '../../files/passable.ts'
+import { type Account, writable } from './account.ts'
 import { EmbeddedPostgresError } from './embedded-error.ts'
 
 /** PostgreSQL's programs. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Account, closedFolder, writable } from './account.ts'
+import { closedFolder } from '../../files/passable.ts'
+import { type Account, writable } from './account.ts'
 import { isPostmasterOf, readPostmasterFile } from './postmaster.ts'
 import { isTemporary, SYSTEM_FOLDER } from './uids.ts'
 

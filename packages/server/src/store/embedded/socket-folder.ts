@@ -3,7 +3,8 @@ import { chmod, chown, lstat, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Account, closedFolder, privateFolder } from './account.ts'
+import { closedFolder } from '../../files/passable.ts'
+import { type Account, privateFolder } from './account.ts'
 import { EmbeddedPostgresError } from './embedded-error.ts'
 
 /** Name of PostgreSQL's socket on its usual port. */
