@@ -8,7 +8,8 @@ import { test, type TestContext } from 'node:test'
 import type { Driver } from '../../src/drivers/driver.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import type { SandboxVerdict } from '../../src/drivers/process/try-sandbox.ts'
-import { identify, isAlive, withEnvironment } from '../../src/drivers/process/process-table.ts'
+import { ControlGroups } from '../../src/drivers/process/control-groups.ts'
+import { identify, isAlive, withArgument, withEnvironment } from '../../src/drivers/process/process-table.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type DriverBench, driverContract, newSpec, startUp } from './driver.contract.ts'
@@ -196,6 +197,24 @@ test('a driver whose runner program cannot start says so and leaves nothing', as
   await driver.stop(spec.runnerId, { graceMs: 0 })
   assert.deepEqual(readdirSync(join(bench.dataFolder, 'run')), [])
 })
+
+test('a runner that cannot be bounded as it shall be is not left running', async (t) => {
+  const bench = await newBench(t)
+  if ((await ControlGroups.open())?.holds.includes('cpus') !== true) return
+  // Less than the kernel takes.
+  const limits = { processes: 0, memoryBytes: 0, cpus: 0.001, openFiles: 0, diskBytes: 0 }
+  const driver = await createProcessDriver({ dataFolder: bench.dataFolder, limits, log })
+  t.after(() => driver.close())
+  const spec = newSpec()
+  await assert.rejects(driver.start(spec, AbortSignal.timeout(5_000)), { code: 'START_FAILED' })
+  assert.equal(withArgument(`unix:${join(bench.dataFolder, 'run', spec.runnerId, 's')}`), null)
+  assert.deepEqual(readdirSync(join(bench.dataFolder, 'run')).filter(isRunner), [])
+  assert.deepEqual(readdirSync(join(bench.dataFolder, 'work')).filter(isRunner), [])
+})
+
+function isRunner(name: string): boolean {
+  return name.startsWith('run_')
+}
 
 function commandOf(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8')

@@ -62,7 +62,7 @@ export class ControlGroups {
       const group = join(base, name)
       await mkdir(group, { recursive: true })
       for (const [file, value] of Object.entries(settings(limits))) await writeFile(join(group, file), value)
-      await writeFile(join(group, 'cgroup.procs'), String(pid))
+      await writeFile(join(group, 'cgroup.procs'), String(pid)).catch(ifEnded)
     }
   }
 
@@ -218,6 +218,11 @@ async function wordsOf(path: string): Promise<string[]> {
 
 function isSubset(some: readonly string[], all: readonly string[]): boolean {
   return some.every((name) => all.includes(name))
+}
+
+/** A process that ended meanwhile needs no group; that it ended is told elsewhere. */
+function ifEnded(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ESRCH') throw error
 }
 
 async function membersOf(group: string): Promise<number[]> {

@@ -246,7 +246,8 @@ class ProcessDriver implements Driver {
         await this.#groups?.enclose(spec.runnerId, child.pid, program.policy.limits)
       return child
     } catch (error) {
-      await this.#free(paths)
+      // The program may run already, outside of the group that should bound it.
+      await this.#stop(spec.runnerId, 0)
       throw startFailure(error)
     }
   }
