@@ -212,6 +212,26 @@ test('a runner that cannot be bounded as it shall be is not left running', async
   assert.deepEqual(readdirSync(join(bench.dataFolder, 'work')).filter(isRunner), [])
 })
 
+test('control groups of runners that nobody ended go with the next start, those of living ones stay', async (t) => {
+  const groups = await ControlGroups.open()
+  if (groups === null) return
+  const limits = { processes: 100, memoryBytes: 0, cpus: 0 }
+  const [living, dead] = [newSpec().runnerId, newSpec().runnerId]
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' })
+  await once(child, 'spawn')
+  const file = groups.memoryEvents(dead)
+  await groups.enclose(dead, child.pid!, limits)
+  await groups.enclose(living, child.pid!, limits)
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await groups.remove(living)
+  })
+  await ControlGroups.open()
+  assert.deepEqual(await groups.members(living), [child.pid])
+  if (file !== null) assert.equal(existsSync(file), false)
+})
+
 function isRunner(name: string): boolean {
   return name.startsWith('run_')
 }

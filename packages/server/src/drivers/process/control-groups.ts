@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -47,11 +47,16 @@ export class ControlGroups {
     this.holds = hierarchies.flatMap(({ limits }) => limits)
   }
 
-  /** Finds out what this process may do, by doing it. Null where it may make no group that limits anything. */
+  /**
+   * Finds out what this process may do, by doing it, and removes groups that nobody is in any more. Null where it may make
+   * no group that limits anything.
+   */
   static async open(): Promise<ControlGroups | null> {
     const usable: Hierarchy[] = []
     for (const hierarchy of [...(await unified()), ...(await separate())]) {
-      if (await isUsable(hierarchy)) usable.push(hierarchy)
+      if (!(await isUsable(hierarchy))) continue
+      usable.push(hierarchy)
+      await removeEmpty(hierarchy.base)
     }
     return usable.length === 0 ? null : new ControlGroups(usable)
   }
@@ -60,9 +65,13 @@ export class ControlGroups {
   async enclose(name: string, pid: number, limits: GroupLimits): Promise<void> {
     for (const { base, settings } of this.#hierarchies) {
       const group = join(base, name)
-      await mkdir(group, { recursive: true })
-      for (const [file, value] of Object.entries(settings(limits))) await writeFile(join(group, file), value)
-      await writeFile(join(group, 'cgroup.procs'), String(pid)).catch(ifEnded)
+      // A server that starts removes groups while they are empty.
+      await again('ENOENT', async () => {
+        await mkdir(group, { recursive: true })
+        for (const [file, value] of Object.entries(settings(limits)))
+          await writeFile(join(group, file), value)
+        await writeFile(join(group, 'cgroup.procs'), String(pid)).catch(ifEnded)
+      })
     }
   }
 
@@ -159,9 +168,12 @@ async function delegate(own: string, controllers: readonly string[]): Promise<bo
   }
 }
 
+/** Prefix of groups that another server only tries itself out with. */
+const TRIAL = 'trial-'
+
 /** Makes a group with a limit of each kind, and removes it. */
 async function isUsable({ base, settings }: Hierarchy): Promise<boolean> {
-  const group = join(base, `trial-${randomBytes(6).toString('hex')}`)
+  const group = join(base, `${TRIAL}${randomBytes(6).toString('hex')}`)
   try {
     await mkdir(group, { recursive: true })
     const trial = settings({ processes: 1, memoryBytes: 1, cpus: 1 })
@@ -218,6 +230,24 @@ async function wordsOf(path: string): Promise<string[]> {
 
 function isSubset(some: readonly string[], all: readonly string[]): boolean {
   return some.every((name) => all.includes(name))
+}
+
+/** Tries a few times when it fails with `code`. */
+async function again(code: string, work: () => Promise<void>): Promise<void> {
+  for (let left = 2; ; left -= 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== code || left === 0) throw error
+    }
+  }
+}
+
+/** The kernel removes no group that somebody is in. */
+async function removeEmpty(base: string): Promise<void> {
+  const entries = await readdir(base, { withFileTypes: true })
+  const groups = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(TRIAL))
+  for (const { name } of groups) await rmdir(join(base, name)).catch(() => {})
 }
 
 /** A process that ended meanwhile needs no group; that it ended is told elsewhere. */
