@@ -5,6 +5,8 @@ import { RunnerSecret } from '../../src/auth/runner-secret.ts'
 import { assign, type RunnerTarget, status, stop } from '../../src/controller/runner-client.ts'
 import type { Driver, RunnerAddress } from '../../src/drivers/driver.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
+import { pathsOf, prepareFolders, type RunnerFolders } from '../../src/drivers/process/runner-folder.ts'
+import { chooseRange } from '../../src/drivers/process/session-users.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
@@ -35,6 +37,7 @@ export class BenchSessions {
   readonly #plane: Controlplane
   readonly #store: Store
   readonly #driver: Driver
+  readonly #folders: RunnerFolders
   readonly #secret: RunnerSecret
   readonly #real: (BenchSession & { readonly target: RunnerTarget })[] = []
   readonly #close: () => Promise<void>
@@ -43,12 +46,14 @@ export class BenchSessions {
     plane: Controlplane
     store: Store
     driver: Driver
+    folders: RunnerFolders
     secret: RunnerSecret
     close: () => Promise<void>
   }) {
     this.#plane = parts.plane
     this.#store = parts.store
     this.#driver = parts.driver
+    this.#folders = parts.folders
     this.#secret = parts.secret
     this.#close = parts.close
   }
@@ -58,12 +63,14 @@ export class BenchSessions {
     const database = openDatabase({ connectionString: plane.connectionString })
     const log = createLog({ level: 'silent' })
     const driver = await createProcessDriver({ dataFolder: plane.dataDir, isolation: 'none', log })
+    const anyUser = process.getuid?.() === 0 ? (await chooseRange(null)).first : null
+    const folders = await prepareFolders(plane.dataDir, anyUser)
     const secret = await RunnerSecret.fromFile(runnerKey)
     const close = async (): Promise<void> => {
       await driver.close()
       await database.close()
     }
-    return new BenchSessions({ plane, store: createStore(database), driver, secret, close })
+    return new BenchSessions({ plane, store: createStore(database), driver, folders, secret, close })
   }
 
   /** A session whose runner a host plays. */
@@ -130,7 +137,7 @@ export class BenchSessions {
   }
 
   #work(runnerId: string): string {
-    return join(this.#plane.dataDir, 'work', runnerId)
+    return pathsOf(this.#folders, runnerId).home
   }
 
   async #insert(runnerId: string, address: string): Promise<BenchSession> {
