@@ -14,6 +14,9 @@ const DEADLINE_MS = 300_000
 const work = mkdtempSync(join(tmpdir(), 'cliscale-docs-'))
 // As a folder of a newcomer's is: users of sessions may pass it.
 chmodSync(work, 0o755)
+
+/** The one run of `npm run check`, which two documents name. */
+let checked
 let clone = null
 
 /** The environment of somebody who has just arrived: no tool of this repository on the PATH, own home, any ports. */
@@ -136,8 +139,6 @@ async function cloneRepository(command) {
   await until(`git clone --quiet ${root} ${name}`, { code: 0, cwd: work })
   clone = join(work, name)
 }
-
-let checked
 
 /** Without changes it runs the tests that start nothing, once for both ways to type it. */
 function checksNothing() {
