@@ -1,5 +1,5 @@
 // npm run bench -- browser [--json] [--megabytes=200] [--renderer=dom|webgl|both]: a flood of output in a real browser.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -32,6 +32,8 @@ const bytes = Number(values.megabytes) * MEGABYTE
 const renderers =
   values.renderer === 'both' ? (['dom', 'webgl'] as const) : [values.renderer as 'dom' | 'webgl']
 const folder = mkdtempSync(join(tmpdir(), 'cliscale-bench-'))
+// A session's own user reads the file.
+chmodSync(folder, 0o755)
 const file = join(folder, 'log.txt')
 const last = await writeTextFile(file, bytes)
 const pages = await startPageServer()

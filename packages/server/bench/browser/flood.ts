@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core'
 import { pause } from '../gateway/measure.ts'
@@ -9,6 +9,9 @@ import type { PageWatch } from './page.tsx'
 
 /** How often somebody clicks, and types, while the output comes. */
 const INPUT_EVERY_MS = 150
+/** How long the file may take: so much, and so much for each of its bytes. */
+const FLOOD_MS = 60_000
+const FLOOD_MS_PER_BYTE = 500 / 1_000_000
 
 /** What is flooded. */
 export interface FloodOptions {
@@ -66,7 +69,11 @@ export async function flood(options: FloodOptions): Promise<FloodFigures> {
     const threadBefore = await threadSeconds(cdp)
     const startedAt = performance.now()
     await page.keyboard.press('Enter')
-    const peak = await actWhile(page, memory, shows(page, last, 600_000))
+    const peak = await actWhile(
+      page,
+      memory,
+      shows(page, last, FLOOD_MS + statSync(file).size * FLOOD_MS_PER_BYTE),
+    )
     const seconds = (performance.now() - startedAt) / 1_000
     const threadAfter = await threadSeconds(cdp)
     await writeProfile(cdp, options)
@@ -145,7 +152,12 @@ async function interruptYes(page: Page): Promise<number> {
 
 async function shows(page: Page, text: string, timeout = 30_000): Promise<void> {
   const end = (wanted: string): boolean => window.terminal.text().slice(-4_000).includes(wanted)
-  await page.waitForFunction(end, text, { timeout, polling: 500 })
+  try {
+    await page.waitForFunction(end, text, { timeout, polling: 500 })
+  } catch (error) {
+    const shown = await page.evaluate(() => window.terminal.text().slice(-1_000))
+    throw new Error(`The terminal does not show ${JSON.stringify(text)} but: ${shown}`, { cause: error })
+  }
 }
 
 /** The first second of a page is its own. */
