@@ -29,7 +29,7 @@ import { Deadline, IdleTimer } from './deadlines.ts'
 import type { BundleContext } from './bundle/install.ts'
 import type { Sandbox } from './isolation/bubblewrap.ts'
 import { DiskWatch } from './isolation/disk-watch.ts'
-import { heldLimits, limited, type ProcessCount } from './isolation/limits.ts'
+import { heldLimits, limited, newMark, type ProcessCount } from './isolation/limits.ts'
 import { MemoryEvents } from './isolation/memory-events.ts'
 import { openView, sandboxView } from './isolation/view.ts'
 import type { Log } from './log.ts'
@@ -286,16 +286,18 @@ export class Runner {
       sandbox === undefined ? openView(workFolder) : sandboxView(sandbox.workFolder, sandbox.shownPaths)
     const cwd = view.inside(workingDirectory(workFolder, assignment.cwd))
     const env = sessionEnvironment(assignment, view, bins)
+    // Inside a sandbox nothing can leave it.
+    const mark = sandbox === undefined ? newMark() : undefined
     terminal.start({
-      launch: limited(
-        findProgram(assignment, { cwd, path: env.PATH ?? '', view }),
-        this.#limits,
-        this.#counted,
-      ),
+      launch: limited(findProgram(assignment, { cwd, path: env.PATH ?? '', view }), this.#limits, {
+        counted: this.#counted,
+        mark,
+      }),
       env,
       cwd,
       marker: `${SESSION_VARIABLE}=${assignment.sessionId}`,
       user: this.#config.user,
+      mark,
       ...(sandbox === undefined ? {} : { sandbox }),
     })
     this.#disk = this.#watchDisk()

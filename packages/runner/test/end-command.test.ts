@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
@@ -161,3 +161,38 @@ test('what a command leaves in the background ends with it', async (t) => {
   const pid = Number(/left=(\d+)/.exec(terminal.text)?.[1])
   await waitFor('the left process to be gone', () => !isAlive(pid))
 })
+
+for (const isolation of ['none', 'bubblewrap'] as const) {
+  test(`what left session, parent and environment ends with the command, also without a user of its own: ${isolation}`, async (t) => {
+    const runner = await startRunner(t, { withoutRoot: true, isolation })
+    // The copy's name says which process it is, for a sandbox has process ids of its own.
+    const name = `left-${runner.runnerId.slice(-8)}`
+    const script = [
+      `cp "$(command -v sleep)" ./${name} && chmod 700 ./${name}`,
+      `env -i "$(command -v setsid)" -f ./${name} 1005 >/dev/null 2>&1 </dev/null`,
+      `env -i sh -c '(setsid ./${name} 1006 &) & exit' >/dev/null 2>&1 </dev/null`,
+      'echo ready; read -r line',
+    ].join('\n')
+    await runner.assignScript(script)
+    const terminal = await runner.connect()
+    await terminal.shows('ready')
+    await waitFor('both to run', () => processesNamed(name).length === 2)
+    assert.ok(processesNamed(name).every((pid) => !readFileSync(`/proc/${pid}/environ`).includes('CLISCALE')))
+    await runner.request('POST', RUNNER_PATHS.stop, { reason: 'killed', graceMs: 100 })
+    await terminal.exited()
+    await waitFor('both to be gone', () => processesNamed(name).length === 0)
+  })
+}
+
+function processesNamed(name: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      return (
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] === `./${name}` && isAlive(Number(pid))
+      )
+    } catch {
+      return false
+    }
+  })
+}

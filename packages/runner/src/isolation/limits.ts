@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 import type { HeldLimit, SessionLimits } from '@cliscale/sdk/protocol'
@@ -46,6 +47,21 @@ export function heldLimits(wanted: WantedLimits, { byGroup, counted }: LimitsPla
   }
 }
 
+/**
+ * The row of `/proc/<pid>/limits` by which everything that a session started is known where no sandbox and no user of its
+ * own tells: how long a realtime thread may run without a pause, in microseconds. What a process starts inherits it,
+ * whatever it does to its environment, parent and session, and no process can raise it again.
+ */
+export const MARKED_LIMIT = 'Max realtime timeout'
+
+/** Decades: no thread runs into it. */
+const LEAST_MARK = 2 ** 50
+
+/** A mark that no other session has, for {@link MARKED_LIMIT}. */
+export function newMark(): number {
+  return LEAST_MARK + randomInt(2 ** 47)
+}
+
 /** Threads of the runner, which count to the same user where there is no sandbox. */
 const RUNNER_THREADS = 32
 
@@ -54,9 +70,14 @@ const RUNNER_THREADS = 32
  * stays. Processes are bounded also where a control group sees to them: the runner is in that group too, and a session that
  * uses all of it up must not keep the runner from starting a thread.
  */
-export function limited(launch: Launch, limits: SessionLimits, counted: ProcessCount): Launch {
+export function limited(
+  launch: Launch,
+  limits: SessionLimits,
+  { counted, mark }: { readonly counted: ProcessCount; readonly mark?: number | undefined },
+): Launch {
   const { processes, openFiles, diskBytes } = limits
   const flags = [
+    ...flag('rttime', mark, MARKED_LIMIT),
     ...flag('nofile', openFiles?.value, 'Max open files'),
     ...(processes === null || counted === 'others too'
       ? []

@@ -1,5 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
+import { MARKED_LIMIT } from '../isolation/limits.ts'
+
+const MARKED_ROW = new RegExp(`^${MARKED_LIMIT} +\\S+ +(\\d+)`, 'm')
+
 /** A process as `/proc/<pid>/stat` shows it. */
 interface ProcessRow {
   readonly pid: number
@@ -16,12 +20,14 @@ export interface ProcessScope {
   readonly marker: string
   /** A user that only this session and its runner have: whatever runs as it is the session's. */
   readonly user?: number | undefined
+  /** A value of {@link MARKED_LIMIT} that nothing but the session has. */
+  readonly mark?: number | undefined
 }
 
 /**
  * Processes of a terminal that still live: descendants of the leader, members of its session, those that left both
- * (`setsid`, double fork) but kept the marker in their environment, and all of the session's own user. Where there is no `/proc`, the leader's process group,
- * as a negative number, which signals reach as a whole.
+ * (`setsid`, double fork) but have the marker in their environment or the mark among their limits, and all of the session's
+ * own user. Where there is no `/proc`, the leader's process group, as a negative number, which signals reach as a whole.
  */
 export function terminalProcesses(scope: ProcessScope): readonly number[] {
   const rows = processTable()
@@ -68,8 +74,16 @@ function belongs(row: ProcessRow, parents: ReadonlyMap<number, number>, scope: P
     if (pid === scope.leader) return true
   }
   return (
-    hasUser(row.pid, scope.user) || readOrEmpty(`/proc/${row.pid}/environ`).split('\0').includes(scope.marker)
+    hasUser(row.pid, scope.user) ||
+    hasMark(row.pid, scope.mark) ||
+    readOrEmpty(`/proc/${row.pid}/environ`).split('\0').includes(scope.marker)
   )
+}
+
+function hasMark(pid: number, mark: number | undefined): boolean {
+  if (mark === undefined) return false
+  const [, hard] = MARKED_ROW.exec(readOrEmpty(`/proc/${pid}/limits`)) ?? []
+  return hard === String(mark)
 }
 
 /** By its real user: a program that changes the effective one keeps that. */

@@ -25,6 +25,8 @@ export interface PtyOptions {
   readonly marker: string
   /** The user of the runner, when nothing but the session and the runner runs as it. */
   readonly user?: number | undefined
+  /** A mark of the command's limits by which processes are found that left everything else behind. */
+  readonly mark?: number | undefined
 }
 
 /** How the command ended. */
@@ -79,7 +81,12 @@ export class Pty {
     const started = start(options, (exit) => this.#exited(exit))
     this.pid = started.pid
     this.#fd = started.fd
-    this.#scope = { leader: started.pid, marker: options.marker, user: options.user }
+    this.#scope = {
+      leader: started.pid,
+      marker: options.marker,
+      user: options.user,
+      mark: options.mark,
+    }
     this.input = new InputQueue(started.fd)
     this.#stream = this.#read(started.fd)
   }
