@@ -10,6 +10,7 @@ import {
   type ErrorDetail,
   isObject,
   type JsonObject,
+  type LowerLimits,
   MAX_PATH_LENGTH,
   RECORDING_BYTES,
   type RecordingOrder,
@@ -57,6 +58,7 @@ export function readAssignment(body: unknown): CompleteAssignment {
   const fields = new Fields(body, ASSIGNMENT_FIELDS)
   const bundle = fields.json.bundle === undefined ? undefined : readBundle(fields)
   const recording = fields.json.recording === undefined ? undefined : readRecording(fields)
+  const limits = fields.json.limits === undefined ? undefined : readLimits(fields)
   const cwd = fields.json.cwd === undefined ? undefined : fields.text('cwd', 0, MAX_PATH_LENGTH)
   const assignment = {
     sessionId: fields.text('sessionId', 1, 128),
@@ -73,6 +75,7 @@ export function readAssignment(body: unknown): CompleteAssignment {
     scrollbackLines: fields.integer('scrollbackLines', SCROLLBACK_LINES),
     lingerMs: fields.integer('lingerMs', LINGER_MS),
     ...(recording === undefined ? {} : { recording }),
+    ...(limits === undefined ? {} : { limits }),
   }
   fields.check()
   return assignment
@@ -124,6 +127,7 @@ const ASSIGNMENT_FIELDS = [
   'scrollbackLines',
   'lingerMs',
   'recording',
+  'limits',
 ] as const
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
@@ -242,4 +246,20 @@ function readRecording(fields: Fields): RecordingOrder {
     fields.problem('/recording/maxBytes', `must be a whole number from ${min} to ${max}`)
   }
   return { mode, maxBytes: Number(maxBytes) }
+}
+
+const LIMIT_NAMES = ['processes', 'memoryBytes', 'cpus', 'openFiles', 'diskBytes'] as const
+
+function readLimits(fields: Fields): LowerLimits {
+  const limits = fields.json.limits
+  if (!isObject(limits)) {
+    fields.problem('/limits', 'must be an object')
+    return {}
+  }
+  for (const [name, value] of Object.entries(limits)) {
+    const fits = name === 'cpus' ? Number.isFinite(value) : Number.isSafeInteger(value)
+    if (!LIMIT_NAMES.some((known) => known === name)) fields.problem('/limits', 'has an unknown name')
+    else if (!fits || Number(value) <= 0) fields.problem(`/limits/${name}`, 'must be a number above 0')
+  }
+  return limits as LowerLimits
 }

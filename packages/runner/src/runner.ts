@@ -1,15 +1,16 @@
-import type {
-  BundleSpec,
-  Failure,
-  PhaseReport,
-  RunnerEvent,
-  RunnerFigures,
-  RunnerState,
-  RunnerStatus,
-  SessionExit,
-  SessionLimits,
-  StopRequest,
-  UpdateAssignment,
+import {
+  type BundleSpec,
+  type Failure,
+  lowestLimits,
+  type PhaseReport,
+  type RunnerEvent,
+  type RunnerFigures,
+  type RunnerState,
+  type RunnerStatus,
+  type SessionExit,
+  type SessionLimits,
+  type StopRequest,
+  type UpdateAssignment,
 } from '@cliscale/sdk/protocol'
 
 import { realpathSync } from 'node:fs'
@@ -29,7 +30,7 @@ import { Deadline, IdleTimer } from './deadlines.ts'
 import type { BundleContext } from './bundle/install.ts'
 import type { Sandbox } from './isolation/bubblewrap.ts'
 import { DiskWatch } from './isolation/disk-watch.ts'
-import { heldLimits, limited, newMark, type ProcessCount } from './isolation/limits.ts'
+import { heldLimits, limited, newMark, type ProcessCount, type WantedLimits } from './isolation/limits.ts'
 import { MemoryEvents } from './isolation/memory-events.ts'
 import { openView, sandboxView } from './isolation/view.ts'
 import type { Log } from './log.ts'
@@ -87,7 +88,7 @@ export class Runner {
   #disk: DiskWatch | undefined
   /** Why the session is ended, when it used too much. */
   #exceeded: Failure | undefined
-  readonly #limits: SessionLimits
+  #wanted: WantedLimits
   readonly #memory: MemoryEvents
   #taken = false
   #over = false
@@ -96,10 +97,7 @@ export class Runner {
     this.#config = config
     this.#log = log
     this.#events = events
-    this.#limits = heldLimits(config.limits, {
-      byGroup: config.groupLimits,
-      counted: this.#counted,
-    })
+    this.#wanted = config.limits
     this.#memory = new MemoryEvents(config.memoryEvents)
     this.server = new TerminalServer({ left: (tookAll) => this.#onLeft(tookAll), counted: events.counted })
     this.#blank = new Deadline(() => this.#end('no controller came'))
@@ -170,6 +168,7 @@ export class Runner {
     }
     this.#events.assigned()
     this.#assignment = assignment
+    this.#wanted = lowestLimits(this.#config.limits, assignment.limits)
     this.#state = 'preparing'
     this.#blank.clear()
     this.#idle.touch()
@@ -308,6 +307,10 @@ export class Runner {
     this.server.started()
   }
 
+  get #limits(): SessionLimits {
+    return heldLimits(this.#wanted, { byGroup: this.#config.groupLimits, counted: this.#counted })
+  }
+
   get #counted(): ProcessCount {
     const { isolation, user } = this.#config
     if (isolation === 'bubblewrap') return 'sandbox'
@@ -315,11 +318,12 @@ export class Runner {
   }
 
   #watchDisk(): DiskWatch | undefined {
-    const { workFolder, temporaryFolder, limits } = this.#config
-    if (limits.diskBytes === 0) return undefined
+    const { workFolder, temporaryFolder } = this.#config
+    const { diskBytes } = this.#wanted
+    if (diskBytes === 0) return undefined
     const folders = [workFolder, ...(temporaryFolder === undefined ? [] : [temporaryFolder])]
-    return new DiskWatch(folders, limits.diskBytes, () => {
-      const message = `The session wrote more than the ${limits.diskBytes} bytes that it may keep on disk.`
+    return new DiskWatch(folders, diskBytes, () => {
+      const message = `The session wrote more than the ${diskBytes} bytes that it may keep on disk.`
       this.#exceed({ code: 'LIMIT_EXCEEDED', message })
     })
   }

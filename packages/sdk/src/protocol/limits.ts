@@ -97,3 +97,12 @@ export const RECORDING_BYTES = { min: 65_536, max: 4_294_967_296, default: 67_10
 
 /** Most clients attached to one session at once. One more is refused with `TOO_MANY_CLIENTS`. */
 export const MAX_CLIENTS_PER_SESSION = 64
+
+/** Least bounds that a template may give its sessions. `cpus`: what the kernel can hold at least. */
+export const TEMPLATE_LIMITS = {
+  processes: { min: 1 },
+  memoryBytes: { min: 1_048_576 },
+  cpus: { min: 0.01 },
+  openFiles: { min: 16 },
+  diskBytes: { min: 4_096 },
+} as const

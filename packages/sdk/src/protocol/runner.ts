@@ -82,6 +82,34 @@ export interface Assignment {
   readonly lingerMs?: number
   /** Left out: nothing is written down. */
   readonly recording?: RecordingOrder
+  /** Bounds of this session where they are lower than the runner's own. */
+  readonly limits?: LowerLimits
+}
+
+/** What one session may use at most; a bound that is left out stays what it is, and none becomes higher. */
+export interface LowerLimits {
+  /** Processes and threads together, 1 or more. */
+  readonly processes?: number
+  readonly memoryBytes?: number
+  /** Processors, a fraction included. */
+  readonly cpus?: number
+  /** Open files of each process. */
+  readonly openFiles?: number
+  /** Size of the work folder and of temporary files together. */
+  readonly diskBytes?: number
+}
+
+/** The lower of two bounds each; in `bounds` and in the answer 0 is none. */
+export function lowestLimits(bounds: Required<LowerLimits>, lower: LowerLimits = {}): Required<LowerLimits> {
+  const least = (one: number, other = 0): number =>
+    one === 0 || other === 0 ? Math.max(one, other) : Math.min(one, other)
+  return {
+    processes: least(bounds.processes, lower.processes),
+    memoryBytes: least(bounds.memoryBytes, lower.memoryBytes),
+    cpus: least(bounds.cpus, lower.cpus),
+    openFiles: least(bounds.openFiles, lower.openFiles),
+    diskBytes: least(bounds.diskBytes, lower.diskBytes),
+  }
 }
 
 /** What a runner is to write down, and how much of it. */

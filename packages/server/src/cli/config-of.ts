@@ -1,4 +1,5 @@
 import { type Config, ConfigError, type OptionValues } from '../config/config.ts'
+import { knownBounds } from '../config/session-bounds.ts'
 import { processEnvironment } from '../config/environment.ts'
 import { parseConfig } from '../config/parse.ts'
 import { createLog, type Log } from '../observability/log.ts'
@@ -30,14 +31,12 @@ export async function checkedConfigOf(line: CommandLine): Promise<Config> {
   }
 }
 
-async function templateProblems({
-  mode,
-  templates,
-}: Pick<Partial<OptionValues>, 'mode' | 'templates'>): Promise<readonly string[]> {
+async function templateProblems(config: Partial<OptionValues>): Promise<readonly string[]> {
+  const { mode, templates } = config
   if (mode === 'gateway' || templates === undefined || templates === null) return []
   const { loadTemplates, TemplatesFileError } = await import('../controller/templates/load.ts')
   try {
-    await loadTemplates(templates)
+    await loadTemplates(templates, { bounds: knownBounds(config) })
     return []
   } catch (error) {
     if (error instanceof TemplatesFileError) return error.problems

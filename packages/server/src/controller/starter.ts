@@ -136,6 +136,7 @@ export class Starter {
   async #handOver(session: SessionRecord, target: RunnerTarget, recipe: Recipe): Promise<void> {
     const { parts, watcher } = this.#options
     const { id } = session.info
+    if (recipe.limits !== undefined) await parts.driver.lowerLimits(target.runnerId, recipe.limits)
     watcher.watch(target, id)
     await this.#assign(target, this.#assignment(session, recipe))
     watcher.accepted(target.runnerId)

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Isolation } from '@cliscale/sdk/protocol'
+import type { Isolation, LowerLimits } from '@cliscale/sdk/protocol'
 
 /** Where a runner listens: `unix:` and an absolute path, or `tcp:` host and port. */
 export type RunnerAddress = `unix:${string}` | `tcp:${string}`
@@ -62,6 +62,14 @@ export interface Driver {
    * the same id finds the same runner.
    */
   start(spec: RunnerSpec, signal: AbortSignal): Promise<ObservedRunner>
+
+  /**
+   * Holds a runner that has no session yet to less than what it was started with. What only the runner itself can hold is
+   * told to it with the assignment.
+   *
+   * @throws {CodedError} `START_FAILED` when a bound that this driver sees to cannot be set
+   */
+  lowerLimits(runnerId: string, limits: LowerLimits): Promise<void>
 
   /** Ends a runner and everything it started, and frees what it used. Resolves when it is gone; unknown ids are gone. */
   stop(runnerId: string, options: { graceMs: number }): Promise<void>

@@ -6,13 +6,13 @@ import { Sealer } from '../auth/sealer.ts'
 import { DEFAULT_ISSUER, TokenIssuer } from '../auth/session-tokens.ts'
 import { mustIsolate } from '../config/checks.ts'
 import type { Config } from '../config/config.ts'
+import { sessionBounds } from '../config/session-bounds.ts'
 import { readUidRange } from '../config/uid-range.ts'
 import { type Controller, type ControllerOptions, createController } from '../controller/controller.ts'
 import { loadTemplates, TemplatesFileError } from '../controller/templates/load.ts'
 import type { Template } from '../controller/templates/template.ts'
 import { openRecordingStorage } from '../recordings/open-storage.ts'
 import type { Driver } from '../drivers/driver.ts'
-import type { SessionBounds } from '../drivers/process/policy.ts'
 import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { CodedError } from '../http/coded-error.ts'
 import type { Log } from '../observability/log.ts'
@@ -56,6 +56,7 @@ export async function readTemplates(config: Config): Promise<ReadonlyMap<string,
     loadTemplates(config.templates, {
       lifetimeSeconds: config.defaultLifetimeSeconds,
       idleTimeoutSeconds: config.defaultIdleTimeoutSeconds,
+      bounds: sessionBounds(config),
     }),
   )
 }
@@ -135,17 +136,6 @@ async function openDriver({ config, log }: RoleOptions): Promise<Driver> {
     log,
   })
   return asStartError(driver)
-}
-
-/** What every session may use. */
-export function sessionBounds(config: Config): SessionBounds {
-  return {
-    processes: config.sessionProcesses,
-    memoryBytes: config.sessionMemoryBytes,
-    cpus: config.sessionCpuPercent / 100,
-    openFiles: config.sessionOpenFiles,
-    diskBytes: config.sessionDiskBytes,
-  }
 }
 
 /** What a person can put right is a sentence, not a stack. */

@@ -16,6 +16,7 @@ import type { Template } from './template.ts'
 export type Recipe = Pick<Assignment, 'command' | 'args' | 'env' | 'columns' | 'rows'> & {
   readonly cwd?: string
   readonly bundle?: NonNullable<Assignment['bundle']>
+  readonly limits?: NonNullable<Assignment['limits']>
   /** Left out: nothing is written down. */
   readonly recording?: RecordingInfo['mode']
 }
@@ -68,6 +69,7 @@ export function applyTemplate(
       rows: request.rows ?? ROWS.default,
       ...(cwd === undefined ? {} : { cwd }),
       ...(bundle === undefined ? {} : { bundle }),
+      ...(template.limits === undefined ? {} : { limits: template.limits }),
       ...(recording === 'off' ? {} : { recording }),
     },
     lifetimeSeconds: Math.min(request.lifetimeSeconds ?? template.lifetimeSeconds, maxLifetimeSeconds),

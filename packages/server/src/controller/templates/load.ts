@@ -5,11 +5,13 @@ import {
   IDLE_TIMEOUT_SECONDS,
   LIFETIME_SECONDS,
   MAX_PATH_LENGTH,
+  TEMPLATE_LIMITS,
   TEMPLATE_OVERRIDES,
 } from '@cliscale/sdk/protocol'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { parse } from 'yaml'
+import type { SessionBounds } from '../../config/session-bounds.ts'
 import { BundleSchema, EnvSchema, RecordingModeSchema } from '../schemas.ts'
 import { problemsOf } from './problems.ts'
 import type { Template } from './template.ts'
@@ -60,6 +62,18 @@ const TemplatesFile = Type.Object(
           idleTimeoutSeconds: Type.Optional(
             Type.Integer({ minimum: IDLE_TIMEOUT_SECONDS.min, maximum: IDLE_TIMEOUT_SECONDS.max }),
           ),
+          limits: Type.Optional(
+            Type.Object(
+              {
+                processes: Type.Optional(Type.Integer({ minimum: TEMPLATE_LIMITS.processes.min })),
+                memoryBytes: Type.Optional(Type.Integer({ minimum: TEMPLATE_LIMITS.memoryBytes.min })),
+                cpus: Type.Optional(Type.Number({ minimum: TEMPLATE_LIMITS.cpus.min })),
+                openFiles: Type.Optional(Type.Integer({ minimum: TEMPLATE_LIMITS.openFiles.min })),
+                diskBytes: Type.Optional(Type.Integer({ minimum: TEMPLATE_LIMITS.diskBytes.min })),
+              },
+              closed,
+            ),
+          ),
           recording: Type.Optional(RecordingModeSchema),
           allow: Type.Optional(Type.Array(Type.Enum([...TEMPLATE_OVERRIDES]))),
         },
@@ -97,20 +111,25 @@ export function shellTemplate(defaults: TemplateDefaults = DEFAULTS): Template {
  * Reads a JSON or YAML file `{"templates": [{"name", "command", …}]}`. It replaces the built-in template: a server with a file runs
  * what the file says and nothing else. Without `allow` a template opens nothing.
  *
+ * @param settings `bounds`: what every session may use, which a template may only lower; left out, that is not looked at
  * @throws {TemplatesFileError}
  */
 export async function loadTemplates(
   path: string | null,
-  defaults: TemplateDefaults = DEFAULTS,
+  settings: Partial<TemplateDefaults> & { readonly bounds?: SessionBounds } = {},
 ): Promise<ReadonlyMap<string, Template>> {
+  const defaults = { ...DEFAULTS, ...settings }
   const templates =
     path === null
       ? [shellTemplate(defaults)]
-      : (await readEntries(path)).map((entry) => toTemplate(entry, defaults))
+      : (await readEntries(path, settings.bounds)).map((entry) => toTemplate(entry, defaults))
   return new Map(templates.map((template) => [template.name, template]))
 }
 
-async function readEntries(path: string): Promise<readonly TemplateEntry[]> {
+async function readEntries(
+  path: string,
+  bounds: SessionBounds | undefined,
+): Promise<readonly TemplateEntry[]> {
   let value: unknown
   try {
     value = parse(await readFile(path, 'utf8'))
@@ -123,7 +142,31 @@ async function readEntries(path: string): Promise<readonly TemplateEntry[]> {
   const twice = names.filter((name, index) => names.indexOf(name) !== index)
   if (twice.length > 0) throw new TemplatesFileError(path, [`the name ${twice[0]} is used twice`])
   if (names.length === 0) throw new TemplatesFileError(path, ['it holds no template'])
+  const above = bounds === undefined ? [] : aboveBounds(value.templates, bounds)
+  if (above.length > 0) throw new TemplatesFileError(path, above)
   return value.templates
+}
+
+/** The option behind each bound, for sentences; `cpus` is hundredths there. */
+const BOUND_OPTIONS = {
+  processes: '--session-processes',
+  memoryBytes: '--session-memory-bytes',
+  cpus: '--session-cpu-percent',
+  openFiles: '--session-open-files',
+  diskBytes: '--session-disk-bytes',
+} as const satisfies Readonly<Record<keyof SessionBounds, string>>
+
+/** A template that promises more than the server gives is a mistake that nobody would notice later. */
+function aboveBounds(entries: readonly TemplateEntry[], bounds: SessionBounds): string[] {
+  const names = Object.keys(BOUND_OPTIONS) as (keyof SessionBounds)[]
+  return entries.flatMap(({ limits = {} }, index) =>
+    names
+      .filter((name) => bounds[name] !== 0 && (limits[name] ?? 0) > bounds[name])
+      .map(
+        (name) =>
+          `templates[${index}].limits.${name} must be at most ${bounds[name]}, as ${BOUND_OPTIONS[name]} allows, not ${limits[name]}`,
+      ),
+  )
 }
 
 /** One line: the parser of YAML shows the place in several. */
@@ -144,6 +187,7 @@ function toTemplate(entry: TemplateEntry, defaults: TemplateDefaults): Template 
     ...(entry.bundle === undefined ? {} : { bundle: entry.bundle }),
     lifetimeSeconds: entry.lifetimeSeconds ?? defaults.lifetimeSeconds,
     idleTimeoutSeconds: entry.idleTimeoutSeconds ?? defaults.idleTimeoutSeconds,
+    ...(entry.limits === undefined ? {} : { limits: entry.limits }),
     recording: entry.recording ?? 'off',
     allow: entry.allow ?? [],
   }

@@ -1,4 +1,10 @@
-import type { BundleSpec, RecordingMode, TemplateInfo, TemplateOverride } from '@cliscale/sdk/protocol'
+import type {
+  BundleSpec,
+  LowerLimits,
+  RecordingMode,
+  TemplateInfo,
+  TemplateOverride,
+} from '@cliscale/sdk/protocol'
 
 /** A named recipe for sessions, written by the operator. */
 export interface Template {
@@ -17,6 +23,8 @@ export interface Template {
   readonly lifetimeSeconds: number
   /** 0 = never. */
   readonly idleTimeoutSeconds: number
+  /** What its sessions may use, where that is less than the server allows. */
+  readonly limits?: LowerLimits
   /** What is written down of its sessions. */
   readonly recording: RecordingMode
   /** Fields of a create request that may differ from this template. */

@@ -68,11 +68,15 @@ export class ControlGroups {
       // A server that starts removes groups while they are empty.
       await again('ENOENT', async () => {
         await mkdir(group, { recursive: true })
-        for (const [file, value] of Object.entries(settings(limits)))
-          await writeFile(join(group, file), value)
+        await write(group, settings(limits))
         await writeFile(join(group, 'cgroup.procs'), String(pid)).catch(ifEnded)
       })
     }
+  }
+
+  /** Sets the limits of a runner's group anew. */
+  async limit(name: string, limits: GroupLimits): Promise<void> {
+    for (const { base, settings } of this.#hierarchies) await write(join(base, name), settings(limits))
   }
 
   /** Where a group counts what it ended for want of memory; null when none does. */
@@ -177,7 +181,7 @@ async function isUsable({ base, settings }: Hierarchy): Promise<boolean> {
   try {
     await mkdir(group, { recursive: true })
     const trial = settings({ processes: 1, memoryBytes: 1, cpus: 1 })
-    for (const [file, value] of Object.entries(trial)) await writeFile(join(group, file), value)
+    await write(group, trial)
     return true
   } catch {
     return false
@@ -188,6 +192,10 @@ async function isUsable({ base, settings }: Hierarchy): Promise<boolean> {
 
 /** Name of the folder for all installations: runner ids are random. */
 const FOLDER = 'cliscale'
+
+async function write(group: string, settings: Readonly<Record<string, string>>): Promise<void> {
+  for (const [file, value] of Object.entries(settings)) await writeFile(join(group, file), value)
+}
 
 function setting(file: string, value: number): Readonly<Record<string, string>> {
   return value === 0 ? {} : { [file]: String(value) }

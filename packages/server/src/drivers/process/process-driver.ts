@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Isolation } from '@cliscale/sdk/protocol'
+import { type Isolation, type LowerLimits, lowestLimits } from '@cliscale/sdk/protocol'
 import type { Log } from '../../observability/log.ts'
+import type { SessionBounds } from '../../config/session-bounds.ts'
 import type { UidRange } from '../../config/uid-range.ts'
 import { outsideWorld } from '../../config/outside-world.ts'
 import { CodedError } from '../../http/coded-error.ts'
@@ -13,7 +14,7 @@ import { launch, type RunnerProgram } from './launch.ts'
 import { identify, type ProcessIdentity } from './process-table.ts'
 import { answers, whenListening } from './readiness.ts'
 import { ControlGroups } from './control-groups.ts'
-import { digestOf, type SessionBounds, UNBOUNDED } from './policy.ts'
+import { digestOf, UNBOUNDED } from './policy.ts'
 import {
   createFolders,
   giveFolders,
@@ -183,6 +184,14 @@ class ProcessDriver implements Driver {
     const start = this.#start(spec).finally(() => this.#starts.delete(spec.runnerId))
     this.#starts.set(spec.runnerId, start)
     return start
+  }
+
+  async lowerLimits(runnerId: string, limits: LowerLimits): Promise<void> {
+    try {
+      await this.#groups?.limit(runnerId, lowestLimits(this.#program.policy.limits, limits))
+    } catch (error) {
+      throw startFailure(error)
+    }
   }
 
   async stop(runnerId: string, { graceMs }: { graceMs: number }): Promise<void> {
