@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { RUNNER_ID_HEADER, RUNNER_PATHS } from '@cliscale/sdk/protocol'
 import type { Driver, ObservedRunner, RunnerSpec } from '../../src/drivers/driver.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -12,6 +13,8 @@ export interface DriverBench {
   open(): Promise<Driver>
   /** Ends a runner's program from outside, without a word to the driver. */
   crash(runner: ObservedRunner): Promise<void>
+  /** Runners' programs that run, whether or not the driver knows of them. */
+  running(): Promise<readonly string[]>
 }
 
 /** The spec of a runner that nobody has started. */
@@ -83,6 +86,40 @@ export function driverContract(name: string, newBench: (t: TestContext) => Promi
     await assert.rejects(driver.start(spec, AbortSignal.abort()))
     assert.equal(await driver.inspect(spec.runnerId), null)
     assert.deepEqual(await driver.list(), [])
+  })
+
+  test(`${name}: a stop in the middle of a start leaves nothing behind, wherever it comes`, async (t) => {
+    const bench = await newBench(t)
+    const driver = await bench.open()
+    // At once, so that each step of one waits for the others.
+    const moments = Array.from({ length: 24 }, (_, index) => index * 2)
+    await Promise.all(
+      moments.map(async (afterMs) => {
+        const spec = newSpec()
+        const starting = driver.start(spec, AbortSignal.timeout(20_000))
+        for (const begun = performance.now(); performance.now() - begun < afterMs;) await nextTurn()
+        const [, stopped] = await Promise.allSettled([starting, driver.stop(spec.runnerId, { graceMs: 0 })])
+        assert.equal(stopped.status, 'fulfilled')
+        assert.equal(await driver.inspect(spec.runnerId), null, `stopped after ${afterMs} ms`)
+      }),
+    )
+    assert.deepEqual(await driver.list(), [])
+    assert.deepEqual(await bench.running(), [])
+  })
+
+  test(`${name}: a driver that is closed starts nothing more`, async (t) => {
+    const bench = await newBench(t)
+    const driver = await bench.open()
+    const spec = newSpec()
+    const starting = driver.start(spec, AbortSignal.timeout(10_000))
+    await driver.close()
+    await starting
+    await assert.rejects(driver.start(newSpec(), AbortSignal.timeout(10_000)), { code: 'DRAINING' })
+    const next = await bench.open()
+    assert.deepEqual(
+      (await next.list()).map(({ runnerId }) => runnerId),
+      [spec.runnerId],
+    )
   })
 
   test(`${name}: list and inspect know every runner, and none that never was`, async (t) => {

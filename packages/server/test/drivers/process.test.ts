@@ -37,8 +37,22 @@ async function newBench(t: TestContext, dataFolder?: string): Promise<ProcessBen
   return {
     dataFolder: folder,
     open,
+    running: async () => runnersIn(folder),
     crash: async ({ externalId }) => void process.kill(Number(externalId), 'SIGKILL'),
   }
+}
+
+/** Ids of runners that run with an address in `folder`, by their command lines. */
+function runnersIn(folder: string): readonly string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    try {
+      const words = readFileSync(`/proc/${Number(pid)}/cmdline`, 'utf8').split('\0')
+      const address = words[words.indexOf('--listen') + 1] ?? ''
+      return address.startsWith(`unix:${folder}/`) ? [words[words.indexOf('--runner-id') + 1] ?? ''] : []
+    } catch {
+      return []
+    }
+  })
 }
 
 driverContract('process', newBench)

@@ -158,6 +158,7 @@ class ProcessDriver implements Driver {
   /** Runners that were seen to answer, so that `list` does not ask each of them every time. */
   readonly #seenUp = new Set<string>()
   readonly #logCheck: NodeJS.Timeout
+  #closed = false
 
   constructor(options: {
     readonly folders: RunnerFolders
@@ -179,6 +180,7 @@ class ProcessDriver implements Driver {
 
   async start(spec: RunnerSpec, signal: AbortSignal): Promise<ObservedRunner> {
     signal.throwIfAborted()
+    if (this.#closed) throw new CodedError('DRAINING')
     const running = this.#starts.get(spec.runnerId)
     if (running !== undefined) return running
     const start = this.#start(spec).finally(() => this.#starts.delete(spec.runnerId))
@@ -197,7 +199,7 @@ class ProcessDriver implements Driver {
   async stop(runnerId: string, { graceMs }: { graceMs: number }): Promise<void> {
     const running = this.#stops.get(runnerId)
     if (running !== undefined) return running
-    const stop = this.#stop(runnerId, graceMs).finally(() => this.#stops.delete(runnerId))
+    const stop = this.#stopStarted(runnerId, graceMs).finally(() => this.#stops.delete(runnerId))
     this.#stops.set(runnerId, stop)
     return stop
   }
@@ -218,6 +220,7 @@ class ProcessDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     clearInterval(this.#logCheck)
     for (const stopWaiting of this.#waits.values()) stopWaiting()
     this.#waits.clear()
@@ -267,6 +270,12 @@ class ProcessDriver implements Driver {
     } catch (error) {
       throw startFailure(error)
     }
+  }
+
+  /** A start that goes on meanwhile would bring up what was ended already. */
+  async #stopStarted(runnerId: string, graceMs: number): Promise<void> {
+    await this.#starts.get(runnerId)?.catch(() => {})
+    await this.#stop(runnerId, graceMs)
   }
 
   async #stop(runnerId: string, graceMs: number): Promise<void> {
