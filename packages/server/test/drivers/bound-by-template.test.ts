@@ -91,6 +91,29 @@ for (const isolation of ['auto', 'none'] as const) {
   }
 }
 
+test('a template bounds what the server leaves open', async (t) => {
+  const client = await newClient(t, [
+    '--session-cpu-percent=0',
+    '--session-memory-bytes=0',
+    '--spare-runners=2',
+  ])
+  const whole = await client.sessions.create({ template: 'whole', args: ['-c', 'read -r line'] })
+  await whole.waitUntil('running')
+  const free = valuesOf((await client.sessions.get(whole.id)).info.limits)
+  assert.equal(free.cpus, null)
+  assert.equal(free.memoryBytes, null)
+  await whole.kill()
+  const burn = 'end=$((SECONDS + 2)); while [ $SECONDS -lt $end ]; do :; done; times'
+  const small = await client.sessions.create({ template: 'small', args: ['-c', burn] })
+  const output = await small.connect().text()
+  const said = valuesOf((await client.sessions.get(small.id)).info.limits)
+  assert.deepEqual(said, heldOf(SMALL, said))
+  if (said.cpus === null) return
+  // Half a processor for about two seconds.
+  const [, minutes, seconds] = /^(\d+)m([\d.]+)s/m.exec(output) ?? []
+  assert.ok(Number(minutes) * 60 + Number(seconds) < 1.5, output)
+})
+
 test('what a template bounds ends its session where it says, also in a runner that was there before', async (t) => {
   const client = await newClient(t, ['--spare-runners=2'])
   const fill = 'i=0; while :; do head -c 1000000 /dev/zero > $i || exit; i=$((i + 1)); sleep 0.02; done'

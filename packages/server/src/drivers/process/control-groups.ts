@@ -61,22 +61,30 @@ export class ControlGroups {
     return usable.length === 0 ? null : new ControlGroups(usable)
   }
 
-  /** Makes a runner's group, with its limits, and puts the runner's process into it. */
-  async enclose(name: string, pid: number, limits: GroupLimits): Promise<void> {
-    for (const { base, settings } of this.#hierarchies) {
-      const group = join(base, name)
-      // A server that starts removes groups while they are empty.
-      await again('ENOENT', async () => {
-        await mkdir(group, { recursive: true })
-        await write(group, settings(limits))
-        await writeFile(join(group, 'cgroup.procs'), String(pid)).catch(ifEnded)
-      })
-    }
+  /** Makes a runner's group, with its limits. The kernel takes milliseconds for one, so this goes ahead of the start. */
+  async prepare(name: string, limits: GroupLimits): Promise<void> {
+    await Promise.all(this.#neededFor(limits).map((hierarchy) => prepareIn(hierarchy, name, limits)))
   }
 
-  /** Sets the limits of a runner's group anew. */
-  async limit(name: string, limits: GroupLimits): Promise<void> {
-    for (const { base, settings } of this.#hierarchies) await write(join(base, name), settings(limits))
+  /** Puts a runner's process into the group that was prepared for it. */
+  async enclose(name: string, pid: number, limits: GroupLimits): Promise<void> {
+    const enclose = async (hierarchy: Hierarchy): Promise<void> => {
+      const procs = join(hierarchy.base, name, 'cgroup.procs')
+      // A server that starts removes groups while they are empty.
+      await again('ENOENT', async (attempt) => {
+        if (attempt > 0) await prepareIn(hierarchy, name, limits)
+        await writeFile(procs, String(pid)).catch(ifEnded)
+      })
+    }
+    await Promise.all(this.#neededFor(limits).map(enclose))
+  }
+
+  /** Sets the limits of a runner anew, also of kinds that it had none of. */
+  async limit(name: string, pid: number, limits: GroupLimits): Promise<void> {
+    await this.prepare(name, limits)
+    const needed = this.#neededFor(limits).map(({ base }) => join(base, name))
+    const inside = await Promise.all(needed.map(async (group) => (await membersOf(group)).includes(pid)))
+    if (inside.includes(false)) await this.enclose(name, pid, limits)
   }
 
   /** Where a group counts what it ended for want of memory; null when none does. */
@@ -93,7 +101,12 @@ export class ControlGroups {
 
   /** Removes a runner's groups, whose processes are gone. */
   async remove(name: string): Promise<void> {
-    for (const { base } of this.#hierarchies) await removeGroup(join(base, name))
+    await Promise.all(this.#hierarchies.map(({ base }) => removeGroup(join(base, name))))
+  }
+
+  /** To put a process into a group costs it 5 ms and more: where nothing is limited it stays outside. */
+  #neededFor(limits: GroupLimits): readonly Hierarchy[] {
+    return this.#hierarchies.filter((hierarchy) => hierarchy.limits.some((limit) => limits[limit] !== 0))
   }
 }
 
@@ -240,13 +253,20 @@ function isSubset(some: readonly string[], all: readonly string[]): boolean {
   return some.every((name) => all.includes(name))
 }
 
+async function prepareIn({ base, settings }: Hierarchy, name: string, limits: GroupLimits): Promise<void> {
+  await mkdir(join(base, name), { recursive: true })
+  await write(join(base, name), settings(limits))
+}
+
+const TRIES = 2
+
 /** Tries a few times when it fails with `code`. */
-async function again(code: string, work: () => Promise<void>): Promise<void> {
-  for (let left = 2; ; left -= 1) {
+async function again(code: string, work: (attempt: number) => Promise<void>): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
     try {
-      return await work()
+      return await work(attempt)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== code || left === 0) throw error
+      if ((error as NodeJS.ErrnoException).code !== code || attempt === TRIES) throw error
     }
   }
 }

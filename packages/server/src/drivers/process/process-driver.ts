@@ -190,7 +190,9 @@ class ProcessDriver implements Driver {
 
   async lowerLimits(runnerId: string, limits: LowerLimits): Promise<void> {
     try {
-      await this.#groups?.limit(runnerId, lowestLimits(this.#program.policy.limits, limits))
+      const runner = await runnerProcess(pathsOf(this.#folders, runnerId))
+      if (runner === null) throw new CodedError('START_FAILED', 'The runner ended before it had a session.')
+      await this.#groups?.limit(runnerId, runner.pid, lowestLimits(this.#program.policy.limits, limits))
     } catch (error) {
       throw startFailure(error)
     }
@@ -248,20 +250,28 @@ class ProcessDriver implements Driver {
 
   async #launch(spec: RunnerSpec, paths: RunnerPaths): Promise<ChildProcess> {
     try {
-      const user = (await this.#users?.take(paths.folder)) ?? null
-      if (user !== null) await giveFolders(paths, user)
-      const memoryEvents = this.#groups?.memoryEvents(spec.runnerId) ?? null
       const program = this.#program
+      const { limits } = program.policy
+      const [user = null] = await Promise.all([
+        this.#takeUser(paths),
+        this.#groups?.prepare(spec.runnerId, limits),
+      ])
+      const memoryEvents = this.#groups?.memoryEvents(spec.runnerId) ?? null
       const child = await launch({ program, folders: this.#folders, paths, spec, user, memoryEvents })
       // Nobody has the runner's secret and address yet, so it has no session that could start something before.
-      if (child.pid !== undefined)
-        await this.#groups?.enclose(spec.runnerId, child.pid, program.policy.limits)
+      if (child.pid !== undefined) await this.#groups?.enclose(spec.runnerId, child.pid, limits)
       return child
     } catch (error) {
       // The program may run already, outside of the group that should bound it.
       await this.#stop(spec.runnerId, 0)
       throw startFailure(error)
     }
+  }
+
+  async #takeUser(paths: RunnerPaths): Promise<number | undefined> {
+    const user = await this.#users?.take(paths.folder)
+    if (user !== undefined) await giveFolders(paths, user)
+    return user
   }
 
   async #createFolders(paths: RunnerPaths): Promise<boolean> {
