@@ -178,7 +178,7 @@ export interface ListSessionsResponse {
 
 /** Body of `PATCH /v1/sessions/{id}`. */
 export interface UpdateSessionRequest {
-  /** New end of life: this many seconds from now. May shorten. */
+  /** New end of life: this many seconds from now. May shorten; all in all the server's maximum holds, and so does the template. */
   readonly lifetimeSeconds?: number
   /** Replaces the metadata as a whole. */
   readonly metadata?: Readonly<Record<string, string>>
@@ -201,8 +201,8 @@ export interface TemplateInfo {
   readonly args: readonly string[]
   /** What is recorded of its sessions, unless a create request says otherwise and may. */
   readonly recording: RecordingMode
-  /** Which fields of a create request may differ from the template's. */
-  readonly allow: readonly TemplateOverride[]
+  /** What of a create request may differ from the template. */
+  readonly allow: readonly TemplateOpening[]
 }
 
 /** Fields that a template may open to its clients. */
@@ -220,6 +220,12 @@ export const TEMPLATE_OVERRIDES = [
 
 /** One of {@link TEMPLATE_OVERRIDES}. */
 export type TemplateOverride = (typeof TEMPLATE_OVERRIDES)[number]
+
+/**
+ * What a template opens: a field, or one variable, as in `env.API_URL`. `env` and `secrets` as a whole open ordinary
+ * variables only: one that can make a program run something else is opened by its name.
+ */
+export type TemplateOpening = TemplateOverride | `env.${string}` | `secrets.${string}`
 
 /** Answer of `GET /v1/templates`. */
 export interface ListTemplatesResponse {

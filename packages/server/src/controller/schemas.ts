@@ -17,6 +17,7 @@ import {
   ROWS,
   SESSION_STATES,
   TEMPLATE_OVERRIDES,
+  type TemplateOpening,
   TOKEN_TTL_SECONDS,
 } from '@cliscale/sdk/protocol'
 import { Type } from 'typebox'
@@ -207,6 +208,11 @@ export const SessionListSchema = Type.Object({
   nextCursor: nullable(Type.String()),
 })
 
+/** `env` and `secrets` may be followed by the name of one variable. */
+const OpeningSchema = Type.Unsafe<TemplateOpening>(
+  Type.String({ pattern: `^(${TEMPLATE_OVERRIDES.join('|')}|(env|secrets)\\.[A-Za-z_][A-Za-z0-9_]*)$` }),
+)
+
 export const TemplateListSchema = Type.Object({
   templates: Type.Array(
     Type.Object({
@@ -216,7 +222,7 @@ export const TemplateListSchema = Type.Object({
       command: Type.String(),
       args: Type.Array(Type.String()),
       recording: RecordingModeSchema,
-      allow: Type.Array(Type.Enum([...TEMPLATE_OVERRIDES])),
+      allow: Type.Array(OpeningSchema),
     }),
   ),
 })

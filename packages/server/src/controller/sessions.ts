@@ -20,7 +20,8 @@ import { update } from './runner-client.ts'
 import { sealRecipe } from './sealed-recipe.ts'
 import type { Spares } from './spares.ts'
 import type { Starter } from './starter.ts'
-import { type AppliedTemplate, applyTemplate, findTemplate, tooLong } from './templates/apply.ts'
+import { type AppliedTemplate, applyTemplate, findTemplate } from './templates/apply.ts'
+import { assertPermitted, type Change } from './templates/permit.ts'
 import type { Template } from './templates/template.ts'
 
 /** Not the id of any runner, so the key that it yields is used for nothing else. */
@@ -116,14 +117,15 @@ export class Sessions {
   /**
    * Changes lifetime or metadata; the runner is told the new end before the call returns.
    *
-   * @throws {CodedError} `SESSION_ENDED`, `RUNNER_UNREACHABLE`, `DATABASE_UNAVAILABLE`
+   * @throws {CodedError} `VALIDATION_FAILED`, `SESSION_ENDED`, `RUNNER_UNREACHABLE`, `DATABASE_UNAVAILABLE`
    */
   async update(session: SessionRecord, body: UpdateSessionRequest): Promise<SessionInfo> {
     const { store } = this.#options.parts
     const { project, id } = session.info
-    const details = tooLong(body.lifetimeSeconds, this.#options.maxLifetimeSeconds)
-    if (details.length > 0) throw new CodedError('VALIDATION_FAILED', undefined, { details })
-    const updated = await store.sessions.update({ project, id, ...body })
+    const ageSeconds = Math.max(0, (Date.now() - Date.parse(session.info.createdAt)) / 1_000)
+    this.assertPermitted(session, { kind: 'update', request: body, ageSeconds })
+    const { maxLifetimeSeconds } = this.#options
+    const updated = await store.sessions.update({ project, id, ...body, maxLifetimeSeconds })
     if (updated === null) throw new CodedError('SESSION_ENDED', 'The session is over or is being ended.')
     if (body.lifetimeSeconds !== undefined) await this.#tellRunner(updated)
     return updated.info
@@ -131,7 +133,14 @@ export class Sessions {
 
   /** Begins to end a session. @throws {CodedError} `DATABASE_UNAVAILABLE` */
   async end(session: SessionRecord): Promise<SessionInfo> {
+    this.assertPermitted(session, { kind: 'end' })
     return (await this.#options.ender.end(session, 'killed')).info
+  }
+
+  /** Whether a session's template lets it be changed so. @throws {CodedError} `VALIDATION_FAILED`, `FORBIDDEN` */
+  assertPermitted({ info }: SessionRecord, change: Exclude<Change, { kind: 'create' }>): void {
+    const { templates, maxLifetimeSeconds } = this.#options
+    assertPermitted(templates.get(info.template) ?? null, change, { maxLifetimeSeconds })
   }
 
   async #insert(

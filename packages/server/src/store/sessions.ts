@@ -45,6 +45,8 @@ export interface UpdateSession {
   readonly id: string
   /** New end of life, counted from now. */
   readonly lifetimeSeconds?: number
+  /** The whole life ends at the latest so long after the creation. Default: no bound. */
+  readonly maxLifetimeSeconds?: number
   /** Replaces the metadata. */
   readonly metadata?: Readonly<Record<string, string>>
 }
@@ -135,6 +137,7 @@ export function sessionsOf(database: Database): Sessions {
         update.id,
         update.lifetimeSeconds ?? null,
         update.metadata ? JSON.stringify(update.metadata) : null,
+        update.maxLifetimeSeconds ?? null,
       ]),
     requeue: ({ id, runnerId, message, retryAfterMs }) =>
       one('sessions.requeue', REQUEUE, [id, runnerId, message, retryAfterMs]),
@@ -259,8 +262,10 @@ SELECT ${SESSION_COLUMNS} FROM s`
 const UPDATE = `
 WITH s AS (
   UPDATE sessions s SET
-    expires_at = COALESCE(now() + make_interval(secs => $3::integer), s.expires_at),
-    lifetime_seconds = COALESCE(ceil(extract(epoch FROM now() - s.created_at) + $3::integer)::integer, s.lifetime_seconds),
+    expires_at = CASE WHEN $3::integer IS NULL THEN s.expires_at
+      ELSE LEAST(now() + make_interval(secs => $3::integer), s.created_at + make_interval(secs => $5::integer)) END,
+    lifetime_seconds = CASE WHEN $3::integer IS NULL THEN s.lifetime_seconds
+      ELSE LEAST(ceil(extract(epoch FROM now() - s.created_at) + $3::integer)::integer, $5::integer) END,
     metadata = COALESCE($4, s.metadata)
   WHERE s.project_id = $1 AND s.id = $2 AND s.state NOT IN ('ending', 'ended')
   RETURNING s.*

@@ -1,11 +1,12 @@
 import { isCliscaleError } from '@cliscale/sdk'
-import type { TemplateInfo } from '@cliscale/sdk/protocol'
+import { TEMPLATE_OVERRIDES, type TemplateInfo } from '@cliscale/sdk/protocol'
 import { type FormEvent, type JSX, useEffect, useState } from 'react'
 import {
   type CreateField,
   type CreateForm,
   type CreateProblems,
   EMPTY_FORM,
+  opens,
   problemsOf,
   readForm,
 } from '../state/create-form.ts'
@@ -119,7 +120,7 @@ interface FieldsProps {
 }
 
 function Fields({ template, form, problems, onChange }: FieldsProps): JSX.Element {
-  const open = new Set(template.allow)
+  const open = new Set(TEMPLATE_OVERRIDES.filter((name) => opens(template, name)))
   const field = (
     name: CreateField,
   ): { value: string; problem: string | undefined; onChange: (value: string) => void } => ({

@@ -46,10 +46,15 @@ export type FormResult =
   | { readonly request: CreateSessionRequest; readonly problems?: undefined }
   | { readonly request?: undefined; readonly problems: CreateProblems }
 
+/** Whether a template opens a field: as a whole or, of variables, at least one. */
+export function opens({ allow }: TemplateInfo, field: TemplateOverride): boolean {
+  return allow.some((opening) => opening === field || opening.startsWith(`${field}.`))
+}
+
 /** Reads the form for `template`; fields that the template does not open are left out. */
 export function readForm(form: CreateForm, template: TemplateInfo): FormResult {
   const problems: Record<string, string> = {}
-  const open = (field: TemplateOverride): boolean => template.allow.includes(field)
+  const open = (field: TemplateOverride): boolean => opens(template, field)
   const variables = (field: 'env' | 'secrets'): Record<string, string> | undefined => {
     if (!open(field) || form[field].trim() === '') return undefined
     const parsed = parseVariables(form[field])

@@ -60,15 +60,17 @@ function deleteRoute(app: FastifyInstance, context: RoutesContext): void {
   const schema = {
     operationId: 'deleteRecording',
     summary: "Delete a session's recording",
-    description: 'Also while the session runs: it goes on, and what it prints from then on is not kept.',
+    description:
+      'Also while the session runs: it goes on, and what it prints from then on is not kept. Refused where the template demands the recording.',
     tags: ['recordings'],
     params: SessionParams,
     response: { 204: { description: 'Deleted.', type: 'null' } },
   }
   app.delete<Id>(PATH, { schema }, async (request, reply) => {
     const identity = await context.identify(request, 'sessions:write')
-    const { info } = await findOwned(context.store.sessions, identity, request.params.id)
-    await context.recordings.remove(info.id)
+    const session = await findOwned(context.store.sessions, identity, request.params.id)
+    context.sessions.assertPermitted(session, { kind: 'deleteRecording' })
+    await context.recordings.remove(session.info.id)
     return reply.code(204).send()
   })
 }

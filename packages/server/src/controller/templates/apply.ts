@@ -2,14 +2,12 @@ import {
   type Assignment,
   COLUMNS,
   type CreateSessionRequest,
-  ENV,
-  type ErrorDetail,
   LIFETIME_SECONDS,
   type RecordingInfo,
   ROWS,
-  TEMPLATE_OVERRIDES,
 } from '@cliscale/sdk/protocol'
 import { CodedError } from '../../http/coded-error.ts'
+import { assertPermitted } from './permit.ts'
 import type { Template } from './template.ts'
 
 /** What a session runs, once its template and its request are put together. It holds secrets: seal it before it rests. */
@@ -48,14 +46,7 @@ export function applyTemplate(
   request: CreateSessionRequest,
   maxLifetimeSeconds: number = LIFETIME_SECONDS.max,
 ): AppliedTemplate {
-  const problems = [
-    ...closedFields(template, request),
-    ...unusableFields(template, request),
-    ...tooLong(request.lifetimeSeconds, maxLifetimeSeconds),
-  ]
-  if (problems.length > 0) {
-    throw new CodedError('VALIDATION_FAILED', undefined, { details: problems })
-  }
+  assertPermitted(template, { kind: 'create', request }, { maxLifetimeSeconds })
   const cwd = request.cwd ?? template.cwd
   const bundle = request.bundle ?? template.bundle
   const recording = request.recording ?? template.recording
@@ -75,45 +66,4 @@ export function applyTemplate(
     lifetimeSeconds: Math.min(request.lifetimeSeconds ?? template.lifetimeSeconds, maxLifetimeSeconds),
     idleTimeoutSeconds: request.idleTimeoutSeconds ?? template.idleTimeoutSeconds,
   }
-}
-
-/** Problem of a lifetime over the server's limit. */
-export function tooLong(lifetimeSeconds: number | undefined, max: number): ErrorDetail[] {
-  if (lifetimeSeconds === undefined || lifetimeSeconds <= max) return []
-  return [{ field: '/lifetimeSeconds', problem: `must be at most ${max}, as this server allows` }]
-}
-
-function closedFields(template: Template, request: CreateSessionRequest): ErrorDetail[] {
-  return TEMPLATE_OVERRIDES.filter(
-    (field) => request[field] !== undefined && !template.allow.includes(field),
-  ).map((field) => ({
-    field: `/${field}`,
-    problem: `the template "${template.name}" does not let clients set it`,
-  }))
-}
-
-function unusableFields(template: Template, request: CreateSessionRequest): ErrorDetail[] {
-  const problems: ErrorDetail[] = []
-  const env = { ...template.env, ...request.env, ...request.secrets }
-  const size = Object.entries(env).reduce((sum, entry) => sum + Buffer.byteLength(entry.join('=')) + 1, 0)
-  if (Object.keys(env).length > ENV.maxEntries) {
-    problems.push({
-      field: '/env',
-      problem: `env and secrets together have more than ${ENV.maxEntries} entries`,
-    })
-  }
-  if (size > ENV.maxTotalBytes) {
-    problems.push({
-      field: '/env',
-      problem: `env and secrets together are larger than ${ENV.maxTotalBytes} bytes`,
-    })
-  }
-  if (request.cwd !== undefined && leavesFolder(request.cwd)) {
-    problems.push({ field: '/cwd', problem: 'it must be a folder below the work folder' })
-  }
-  return problems
-}
-
-function leavesFolder(path: string): boolean {
-  return path.startsWith('/') || path.split('/').includes('..')
 }

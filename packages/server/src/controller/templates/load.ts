@@ -13,6 +13,7 @@ import { Compile } from 'typebox/compile'
 import { parse } from 'yaml'
 import type { SessionBounds } from '../../config/session-bounds.ts'
 import { BundleSchema, EnvSchema, RecordingModeSchema } from '../schemas.ts'
+import { isOpening, MAX_OPENINGS, openingProblems } from './openings.ts'
 import { problemsOf } from './problems.ts'
 import type { Template } from './template.ts'
 
@@ -75,7 +76,7 @@ const TemplatesFile = Type.Object(
             ),
           ),
           recording: Type.Optional(RecordingModeSchema),
-          allow: Type.Optional(Type.Array(Type.Enum([...TEMPLATE_OVERRIDES]))),
+          allow: Type.Optional(Type.Array(Type.String(), { maxItems: MAX_OPENINGS })),
         },
         closed,
       ),
@@ -138,6 +139,8 @@ async function readEntries(
   }
   if (!checkFile.Check(value))
     throw new TemplatesFileError(path, problemsOf(value, TemplatesFile, checkFile.Errors(value)))
+  const openings = value.templates.flatMap(({ allow = [] }, index) => openingProblems(allow, index))
+  if (openings.length > 0) throw new TemplatesFileError(path, openings)
   const names = value.templates.map(({ name }) => name)
   const twice = names.filter((name, index) => names.indexOf(name) !== index)
   if (twice.length > 0) throw new TemplatesFileError(path, [`the name ${twice[0]} is used twice`])
@@ -189,6 +192,6 @@ function toTemplate(entry: TemplateEntry, defaults: TemplateDefaults): Template 
     idleTimeoutSeconds: entry.idleTimeoutSeconds ?? defaults.idleTimeoutSeconds,
     ...(entry.limits === undefined ? {} : { limits: entry.limits }),
     recording: entry.recording ?? 'off',
-    allow: entry.allow ?? [],
+    allow: (entry.allow ?? []).filter(isOpening),
   }
 }

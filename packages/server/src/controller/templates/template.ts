@@ -3,7 +3,7 @@ import type {
   LowerLimits,
   RecordingMode,
   TemplateInfo,
-  TemplateOverride,
+  TemplateOpening,
 } from '@cliscale/sdk/protocol'
 
 /** A named recipe for sessions, written by the operator. */
@@ -27,8 +27,8 @@ export interface Template {
   readonly limits?: LowerLimits
   /** What is written down of its sessions. */
   readonly recording: RecordingMode
-  /** Fields of a create request that may differ from this template. */
-  readonly allow: readonly TemplateOverride[]
+  /** What clients may have otherwise than this template says. */
+  readonly allow: readonly TemplateOpening[]
 }
 
 /** A template as clients see it: without its environment. */

@@ -1,0 +1,41 @@
+import { TEMPLATE_OVERRIDES, type TemplateOpening, type TemplateOverride } from '@cliscale/sdk/protocol'
+import { suggestion } from '../../config/nearest.ts'
+import { isPowerful } from './powerful-variables.ts'
+import type { Template } from './template.ts'
+
+/** Longest `allow` of a template. */
+export const MAX_OPENINGS = 1_000
+
+const FIELDS: readonly string[] = TEMPLATE_OVERRIDES
+const VARIABLE = /^(?:env|secrets)\.[A-Za-z_][A-Za-z0-9_]{0,255}$/
+
+/** Whether a text may stand in `allow`. */
+export function isOpening(text: string): text is TemplateOpening {
+  return FIELDS.includes(text) || VARIABLE.test(text)
+}
+
+/** What is wrong with the `allow` of a template of a file, one phrase each. */
+export function openingProblems(allow: readonly string[], template: number): readonly string[] {
+  return allow.flatMap((text, index) => {
+    if (isOpening(text)) return []
+    const given = JSON.stringify(text.slice(0, 60))
+    const known = `${FIELDS.join(', ')}, env.NAME, secrets.NAME`
+    return [
+      `templates[${template}].allow[${index}] must be one of ${known}, not ${given}${suggestion(text, FIELDS)}`,
+    ]
+  })
+}
+
+/** Whether clients may set a field that is no list of variables. */
+export function opensField({ allow }: Template, field: TemplateOverride): boolean {
+  return allow.includes(field)
+}
+
+/**
+ * Whether clients may set one variable. Who may choose the command may run anything, so there the powerful ones are no
+ * more than others.
+ */
+export function opensVariable({ allow }: Template, field: 'env' | 'secrets', name: string): boolean {
+  if (allow.includes(`${field}.${name}`)) return true
+  return allow.includes(field) && (!isPowerful(name) || allow.includes('command'))
+}
