@@ -164,7 +164,7 @@ CREATE INDEX sessions_ended ON cliscale.sessions USING btree (ended_at) WHERE (s
 
 CREATE INDEX sessions_expiry ON cliscale.sessions USING btree (expires_at) WHERE (state <> 'ended'::text);
 
-CREATE UNIQUE INDEX sessions_idempotency ON cliscale.sessions USING btree (project_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE UNIQUE INDEX sessions_idempotency ON cliscale.sessions USING btree (project_id, owner, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
 CREATE INDEX sessions_list ON cliscale.sessions USING btree (project_id, created_at DESC, id DESC);
 

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { isObject, MAX_IDEMPOTENCY_KEY_LENGTH } from '@cliscale/sdk/protocol'
+import { type CreateSessionRequest, isObject, MAX_IDEMPOTENCY_KEY_LENGTH } from '@cliscale/sdk/protocol'
 import { CodedError } from '../http/coded-error.ts'
 
 /** The Idempotency-Key of a request. @throws {CodedError} `VALIDATION_FAILED` */
@@ -20,12 +20,13 @@ export function idempotencyKey(header: string | string[] | undefined): string | 
 
 /**
  * Digest of what a request means, to tell a repeat from another request with the same Idempotency-Key. The order of
- * fields does not count. It is an HMAC-SHA256 under a server's secret, so that the row confirms no guess at a secret in
- * the body.
+ * fields does not count, nor whether the owner is named or is who calls: the key is the owner's either way. It is an
+ * HMAC-SHA256 under a server's secret, so that the row confirms no guess at a secret in the body.
  */
-export function requestDigest(body: unknown, caller: string, key: string): Buffer {
+export function requestDigest(body: CreateSessionRequest, key: string): Buffer {
+  const { owner: _owner, ...asked } = body
   return createHmac('sha256', key)
-    .update(JSON.stringify([caller, sorted(body)]))
+    .update(JSON.stringify(sorted(asked)))
     .digest()
 }
 

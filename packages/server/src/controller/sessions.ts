@@ -179,7 +179,7 @@ export class Sessions {
         : {
             idempotency: {
               key: idempotencyKey,
-              digest: requestDigest(body, identity.subject, this.#digestKey),
+              digest: requestDigest(body, this.#digestKey),
             },
           }),
       claimBlank: place ? kindOf(parts.driver) : null,

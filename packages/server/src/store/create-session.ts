@@ -37,7 +37,7 @@ export interface CreateSession {
   readonly token: NewToken
   /** The assignment, sealed. */
   readonly sealed: Uint8Array
-  /** A repeat with the same key and digest finds the session that was made before. */
+  /** A repeat of the same project and owner with the same key and digest finds the session that was made before. */
   readonly idempotency?: { readonly key: string; readonly digest: Uint8Array }
   /** Kind of blank runner that may be claimed; null leaves the session queued. */
   readonly claimBlank: RunnerKind | null
@@ -71,7 +71,7 @@ type RunnerJson = Omit<RunnerRow, 'created_at' | 'ready_at' | 'released_at' | 'e
 const CREATE = `
 WITH earlier AS MATERIALIZED (
   SELECT ${SESSION_COLUMNS}, s.request_digest FROM sessions s
-  WHERE s.project_id = $2 AND s.idempotency_key = $15
+  WHERE s.project_id = $2 AND s.owner = $3 AND s.idempotency_key = $15
 ), quota AS MATERIALIZED (
   SELECT CASE WHEN n.of_owner >= $18 THEN 'owner' WHEN n.of_project >= $19 THEN 'project' END AS over
   FROM lock_and_count_live($2, $3) n
@@ -92,7 +92,7 @@ WITH earlier AS MATERIALIZED (
     blank.id, CASE WHEN blank.id IS NULL THEN 0 ELSE 1 END,
     $20::text, CASE WHEN $20::text IS NOT NULL THEN 'recording' END
   FROM allowed LEFT JOIN blank ON true
-  ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+  ON CONFLICT (project_id, owner, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
   RETURNING *
 ), r AS (
   UPDATE runners r SET state = 'claimed', session_id = s.id FROM s WHERE r.id = s.runner_id RETURNING ${RUNNER_COLUMNS}
@@ -112,7 +112,7 @@ SELECT NULL, NULL, quota.over, ${SESSION_COLUMNS}, NULL
 FROM quota LEFT JOIN sessions s ON false WHERE quota.over IS NOT NULL`
 
 const EARLIER = `SELECT 'earlier' AS session, s.request_digest AS digest, NULL AS over, ${SESSION_COLUMNS}, NULL AS runner
-FROM sessions s WHERE s.project_id = $1 AND s.idempotency_key = $2`
+FROM sessions s WHERE s.project_id = $1 AND s.owner = $2 AND s.idempotency_key = $3`
 
 /**
  * Makes a session in one round trip: row, `created` event, first token, and a blank runner if there is one.
@@ -141,7 +141,8 @@ async function findEarlier(
   { session, idempotency }: CreateSession,
 ): Promise<JoinedRow | undefined> {
   if (!idempotency) return undefined
-  const [row] = await database.query<JoinedRow>({ text: EARLIER, values: [session.project, idempotency.key] })
+  const values = [session.project, session.owner, idempotency.key]
+  const [row] = await database.query<JoinedRow>({ text: EARLIER, values })
   return row
 }
 
