@@ -4,11 +4,12 @@ import { redact } from '../observability/redact.ts'
 import { CodedError } from './coded-error.ts'
 import { retryAfterSeconds, statusOf, toCodedError, toErrorBody } from './error-body.ts'
 import { RouteTable } from './route-table.ts'
+import { assertStorable } from './storable-text.ts'
 import { validatorCompiler } from './validation.ts'
 
 /**
  * Gives a Fastify scope the manners of the API: coded errors, strict schemas, JSON bodies only, refused unknown query
- * fields. It touches nothing outside the scope, so the API can live inside another app.
+ * fields, no text that cannot be kept. It touches nothing outside the scope, so the API can live inside another app.
  */
 export function applyApiManners(
   scope: FastifyInstance,
@@ -27,6 +28,7 @@ export function applyApiManners(
   scope.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
+  scope.addHook('preValidation', async (request) => assertStorable(request))
   scope.setErrorHandler(sendError)
   if (options.notFound !== false)
     scope.setNotFoundHandler((request, reply) => {

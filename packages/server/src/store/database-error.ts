@@ -20,6 +20,12 @@ const NETWORK_CODES = new Set([
  */
 const UNAVAILABLE_STATES = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '57014', '25P03'])
 
+/**
+ * SQLSTATEs of class 22 that say that a value is not one of its type: text that is no Unicode, JSON that holds U+0000 or half a
+ * character, times and numbers out of range. Whatever reached the database with one came from outside.
+ */
+const UNSTORABLE_STATES = new Set(['22021', '22P05', '22P02', '22003', '22007', '22008', '22030'])
+
 /** Messages of `pg` and `pg-pool`, which carry no code. */
 const LOST =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/
@@ -31,6 +37,19 @@ const RETRY_AFTER_MS = 1_000
 export function toDatabaseError(error: unknown): unknown {
   if (error instanceof CodedError || !isUnavailable(error)) return error
   return new CodedError('DATABASE_UNAVAILABLE', undefined, { cause: error, retryAfterMs: RETRY_AFTER_MS })
+}
+
+/** The same for statements with values of callers; one that cannot be kept is told without its cause, which quotes it. */
+export function toStatementError(error: unknown): unknown {
+  if (!UNSTORABLE_STATES.has(stateOf(error))) return toDatabaseError(error)
+  return new CodedError(
+    'VALIDATION_FAILED',
+    'A value of this call cannot be kept: it is out of range or no text.',
+  )
+}
+
+function stateOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 /** True for an error that tells of a lost, missing or overloaded database. */

@@ -2,7 +2,8 @@ import type { ClientBase, Pool, PoolClient } from 'pg'
 import { DEFAULT_SCHEMA } from '../config/db-schema.ts'
 import type { Log } from '../observability/log.ts'
 import { newPool } from './connection.ts'
-import { toDatabaseError } from './database-error.ts'
+import { isUnavailable, toDatabaseError, toStatementError } from './database-error.ts'
+import { assertStorable } from './storable.ts'
 
 /** One statement. With a `name` the server prepares it once per connection. */
 export interface Statement {
@@ -150,7 +151,7 @@ class PooledDatabase implements Database {
         return result
       } catch (error) {
         // A lost connection is rolled back by the server and dropped by the pool.
-        if (toDatabaseError(error) === error) await run(client, { text: 'ROLLBACK' })
+        if (!isUnavailable(error)) await run(client, { text: 'ROLLBACK' })
         throw error
       }
     })
@@ -175,9 +176,8 @@ class PooledDatabase implements Database {
     try {
       return await work(client)
     } catch (error) {
-      const mapped = toDatabaseError(error)
-      broken ||= mapped !== error
-      throw mapped
+      broken ||= isUnavailable(error)
+      throw toStatementError(error)
     } finally {
       client.off('error', onError)
       client.release(broken)
@@ -186,6 +186,7 @@ class PooledDatabase implements Database {
 }
 
 async function run<Row extends object>(client: ClientBase, statement: Statement): Promise<Row[]> {
+  for (const value of statement.values ?? []) assertStorable(value)
   const { rows } = await client.query<Row>({
     text: statement.text,
     values: statement.values === undefined ? [] : [...statement.values],

@@ -57,14 +57,18 @@ function filtersOf(query: ListSessions): { conditions: string[]; values: unknown
   return { conditions, values }
 }
 
+/** What `toISOString` writes of a time of ours. JavaScript knows others that PostgreSQL does not. */
+const WRITTEN_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
 function writeCursor({ info }: SessionRecord): string {
   return Buffer.from(JSON.stringify([info.createdAt, info.id])).toString('base64url')
 }
 
 function readCursor(cursor: string): { createdAt: Date; id: string } {
   const [time, id] = parsePair(cursor)
-  const createdAt = new Date(typeof time === 'string' ? time : Number.NaN)
-  if (typeof id !== 'string' || id.includes('\0') || Number.isNaN(createdAt.getTime())) throw badCursor()
+  const createdAt = new Date(typeof time === 'string' && WRITTEN_TIME.test(time) ? time : Number.NaN)
+  if (typeof id !== 'string' || !id.isWellFormed() || id.includes('\0') || Number.isNaN(createdAt.getTime()))
+    throw badCursor()
   return { createdAt, id }
 }
 

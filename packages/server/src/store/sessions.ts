@@ -12,6 +12,7 @@ import type { Database, Queryable } from './database.ts'
 import { type ListSessions, listSessions, type SessionPage } from './list-sessions.ts'
 import { QUEUE, type QueuedSession, queuedSessions, queuePosition } from './queue.ts'
 import { SESSION_COLUMNS, type SessionRecord, type SessionRow, toSessionRecord } from './session-row.ts'
+import { storableJson, storableText } from './storable.ts'
 import { findTarget, type SessionTarget } from './target.ts'
 
 /** Where a session goes, with what must be known there. The event row follows from it. */
@@ -130,7 +131,7 @@ export function sessionsOf(database: Database): Sessions {
     list: (query) => listSessions(database, query),
     transition: (transition) => one('sessions.transition', TRANSITION, transitionValues(transition)),
     recordPhase: (id, phase) =>
-      one('sessions.recordPhase', RECORD_PHASE, [id, phase.phase, JSON.stringify(phase)]),
+      one('sessions.recordPhase', RECORD_PHASE, [id, phase.phase, storableJson(phase)]),
     update: (update) =>
       one('sessions.update', UPDATE, [
         update.project,
@@ -140,7 +141,7 @@ export function sessionsOf(database: Database): Sessions {
         update.maxLifetimeSeconds ?? null,
       ]),
     requeue: ({ id, runnerId, message, retryAfterMs }) =>
-      one('sessions.requeue', REQUEUE, [id, runnerId, message, retryAfterMs]),
+      one('sessions.requeue', REQUEUE, [id, runnerId, storableText(message), retryAfterMs]),
     countLive: async ({ project, owner }) => {
       const [row] = await database.query<{ count: number }>({
         text: `SELECT count(*) FROM sessions WHERE state <> 'ended' AND project_id = $1 AND ($2::text IS NULL OR owner = $2)`,
@@ -222,13 +223,13 @@ function transitionValues({ id, from, move, runnerId }: Transition): unknown[] {
     id,
     from,
     move.to,
-    'phase' in move ? JSON.stringify(move.phase) : null,
+    'phase' in move ? storableJson(move.phase) : null,
     reasonOf(move),
-    ended ? JSON.stringify(move.exit) : null,
+    ended ? storableJson(move.exit) : null,
     ended ? (move.runner ?? 'lingering') : null,
-    JSON.stringify(eventOf(move)),
+    storableJson(eventOf(move)),
     runnerId ?? null,
-    move.to === 'running' && move.found !== undefined ? JSON.stringify(move.found) : null,
+    move.to === 'running' && move.found !== undefined ? storableJson(move.found) : null,
   ]
 }
 

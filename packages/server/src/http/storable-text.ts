@@ -1,0 +1,55 @@
+import type { ErrorDetail } from '@cliscale/sdk/protocol'
+import type { FastifyRequest } from 'fastify'
+import { CodedError } from './coded-error.ts'
+
+/** More refused texts than these are not listed. */
+const MAX_DETAILS = 20
+
+/** Deeper than any body of the API; what lies below is refused by its schema. */
+const MAX_DEPTH = 32
+
+/** Why a text can be kept nowhere, as the end of a sentence; null when it can. */
+export function textProblem(text: string): string | null {
+  if (text.includes('\0')) return 'holds the character U+0000, which no text may hold'
+  return text.isWellFormed() ? null : 'holds half of a character (a lone surrogate), so it is no Unicode text'
+}
+
+/**
+ * Refuses a request whose path, query or body holds text that PostgreSQL and UTF-8 cannot hold, wherever it stands, names
+ * of fields included. JSON and percent-encoding can say both kinds; no schema has to remember them.
+ *
+ * @throws {CodedError} `VALIDATION_FAILED`
+ */
+export function assertStorable({
+  params,
+  query,
+  body,
+}: Pick<FastifyRequest, 'params' | 'query' | 'body'>): void {
+  const details = [...problemsIn(params, ''), ...problemsIn(query, ''), ...problemsIn(body, '/')].slice(
+    0,
+    MAX_DETAILS,
+  )
+  const [first] = details
+  if (first === undefined) return
+  throw new CodedError('VALIDATION_FAILED', `${first.field || 'The body'} ${first.problem}.`, { details })
+}
+
+function* problemsIn(value: unknown, path: string, depth = 0): Generator<ErrorDetail> {
+  if (typeof value === 'string') {
+    const problem = textProblem(value)
+    if (problem !== null) yield { field: path.replace(/\/$/, ''), problem }
+    return
+  }
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return
+  for (const [name, item] of Object.entries(value)) {
+    const shown = `${path}${shownName(name)}`
+    const problem = textProblem(name)
+    if (problem !== null) yield { field: shown, problem: `has a name that ${problem}` }
+    yield* problemsIn(item, `${shown}/`, depth + 1)
+  }
+}
+
+/** As part of a JSON Pointer, with what no text may hold put aside. */
+function shownName(name: string): string {
+  return name.slice(0, 256).toWellFormed().replaceAll('\0', '�').replaceAll('~', '~0').replaceAll('/', '~1')
+}
