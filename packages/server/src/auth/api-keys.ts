@@ -37,6 +37,8 @@ export interface ApiKeyStore {
   create(key: NewApiKey): Promise<ApiKeyRecord>
   /** The valid credential of this hash; null when there is none, or it is revoked or over its time. */
   findByHash(hash: Uint8Array): Promise<ApiKeyRecord | null>
+  /** The valid credentials of these hashes, in no order, at the cost of one look. */
+  findByHashes(hashes: readonly Uint8Array[]): Promise<ApiKeyRecord[]>
   /** False when the project has no such key or it was revoked before. */
   revoke(project: string, id: string): Promise<boolean>
 }

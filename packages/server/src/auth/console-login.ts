@@ -11,6 +11,7 @@ export const CONSOLE_LOGIN_TTL_MS = 30 * 86_400_000
 
 const CODE_PREFIX = 'csl_'
 const COOKIE_PREFIX = 'csc_'
+const SECRET = /^csc_[A-Za-z0-9_-]{43}$/
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Where one-time codes are kept. */
@@ -85,18 +86,17 @@ export class ConsoleLogins implements IdentityVerifier {
 
   /** Ends the browser's sign-in. Resolves to the header that clears its cookie. */
   async logout(headers: IncomingHttpHeaders): Promise<string> {
-    const secret = this.#read(headers)
-    const record = secret === null ? null : await this.#find(secret)
-    if (record !== null) await this.#options.keys.revoke(record.project, record.id)
+    for (const { project, id } of await this.#find(this.#read(headers)))
+      await this.#options.keys.revoke(project, id)
     return this.#cookie('', headers, 0)
   }
 
   async verify(request: IdentityRequest): Promise<Identity | null> {
-    const secret = this.#read(request.headers)
-    if (secret === null) return null
+    const values = this.#read(request.headers)
+    if (values.length === 0) return null
     assertOwnPage(request)
-    const record = await this.#find(secret)
-    if (record === null)
+    const [record] = await this.#find(values)
+    if (record === undefined)
       throw new CodedError(
         'UNAUTHENTICATED',
         'This browser is not signed in any more; run "cliscale-server login" to get a new link.',
@@ -110,20 +110,24 @@ export class ConsoleLogins implements IdentityVerifier {
     }
   }
 
-  async #find(secret: string): Promise<ApiKeyRecord | null> {
-    const record = secret.startsWith(COOKIE_PREFIX)
-      ? await this.#options.keys.findByHash(hashSecret(secret))
-      : null
-    return record?.kind === 'console' ? record : null
+  /** The sign-ins that are valid. Whatever is no secret of ours costs no look. */
+  async #find(values: readonly string[]): Promise<readonly ApiKeyRecord[]> {
+    const secrets = [...new Set(values.filter((value) => SECRET.test(value)))]
+    if (secrets.length === 0) return []
+    const records = await this.#options.keys.findByHashes(secrets.map(hashSecret))
+    return records.filter(({ kind }) => kind === 'console')
   }
 
-  #read(headers: IncomingHttpHeaders): string | null {
+  /**
+   * All values of the console's cookie. There may be several: whatever listens on another port of this host can set one of the
+   * same name, for another path or earlier than ours, and must not shut the browser out.
+   */
+  #read(headers: IncomingHttpHeaders): readonly string[] {
     const name = this.#name(headers)
-    for (const pair of (headers.cookie ?? '').split(';')) {
+    return (headers.cookie ?? '').split(';').flatMap((pair) => {
       const at = pair.indexOf('=')
-      if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
-    }
-    return null
+      return at > 0 && pair.slice(0, at).trim() === name ? [pair.slice(at + 1).trim()] : []
+    })
   }
 
   #cookie(value: string, headers: IncomingHttpHeaders, maxAge: number): string {

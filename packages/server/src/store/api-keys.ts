@@ -35,6 +35,8 @@ export interface ApiKeys {
   create(key: NewApiKey): Promise<ApiKeyRecord>
   /** The valid key of this hash; null when there is none, or it is revoked or over its time. Notes the use. */
   findByHash(hash: Uint8Array): Promise<ApiKeyRecord | null>
+  /** The valid keys of these hashes, in no order. Notes the use. */
+  findByHashes(hashes: readonly Uint8Array[]): Promise<ApiKeyRecord[]>
   list(project: string): Promise<ApiKeyRecord[]>
   /** False when the project has no such key or it was revoked before. */
   revoke(project: string, id: string): Promise<boolean>
@@ -62,13 +64,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ${COLUMNS}`
 const FIND = `
 WITH stale AS MATERIALIZED (
   SELECT k.id FROM api_keys k
-  WHERE k.hash = $1 AND (k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute')
+  WHERE k.hash = ANY ($1::bytea[]) AND (k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute')
   FOR UPDATE SKIP LOCKED
 ), noted AS (
   UPDATE api_keys k SET last_used_at = now() FROM stale WHERE k.id = stale.id
 )
 SELECT ${COLUMNS} FROM api_keys k
-WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())`
+WHERE k.hash = ANY ($1::bytea[]) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())`
 
 const LIST = `SELECT ${COLUMNS} FROM api_keys k WHERE k.project_id = $1 ORDER BY k.created_at, k.id`
 
@@ -77,6 +79,10 @@ WHERE project_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id`
 
 /** Queries of the table `api_keys`. */
 export function apiKeysOf(database: Database): ApiKeys {
+  const findByHashes = async (hashes: readonly Uint8Array[]): Promise<ApiKeyRecord[]> => {
+    const values = [hashes.map(asBuffer)]
+    return (await database.query<ApiKeyRow>({ name: 'apiKeys.findByHash', text: FIND, values })).map(toRecord)
+  }
   return {
     create: async ({ id, project, kind, name, hash, scopes, expiresAt }) => {
       const values = [id, project, kind, name, asBuffer(hash), scopes, expiresAt ?? null]
@@ -84,11 +90,8 @@ export function apiKeysOf(database: Database): ApiKeys {
       if (!row) throw new Error('The insert of an API key returned no row.')
       return toRecord(row)
     },
-    findByHash: async (hash) => {
-      const values = [asBuffer(hash)]
-      const [row] = await database.query<ApiKeyRow>({ name: 'apiKeys.findByHash', text: FIND, values })
-      return row ? toRecord(row) : null
-    },
+    findByHash: async (hash) => (await findByHashes([hash]))[0] ?? null,
+    findByHashes,
     list: async (project) =>
       (await database.query<ApiKeyRow>({ text: LIST, values: [project] })).map(toRecord),
     revoke: async (project, id) => (await database.query({ text: REVOKE, values: [project, id] })).length > 0,

@@ -60,6 +60,35 @@ test('a made-up code or cookie is refused', async (t) => {
   }
 })
 
+test('a cookie of the same name that another port of the host set does not shut the browser out', async (t) => {
+  const server = await startTestServer(t, { flags: ['--spare-runners=0'] })
+  const own = cookieOf(await signIn(server, await newCode(server)))
+  const [name = ''] = own.split('=')
+  const made = (index: number): string => `csc_${String(index).padStart(43, 'A')}`
+  const foreign = [
+    ['x'],
+    [''],
+    [made(0)],
+    [server.apiKey],
+    Array.from({ length: 80 }, (_, index) => made(index)),
+  ]
+  const ask = async (cookie: string, path = '/v1/sessions', method = 'GET'): Promise<number> =>
+    (await fetch(`${server.baseUrl}${path}`, { method, headers: { cookie, ...OWN_PAGE } })).status
+  for (const values of foreign) {
+    const others = values.map((value) => `${name}=${value}`)
+    // Browsers send longer paths first, then older cookies: ours may stand anywhere.
+    for (const cookie of [
+      [own, ...others],
+      [...others, own],
+      [...others, own, ...others],
+    ])
+      assert.equal(await ask(cookie.join('; ')), 200, values[0])
+    assert.equal(await ask(others.join('; ')), 401)
+  }
+  assert.equal(await ask(`${name}=${made(1)}; ${own}`, '/v1/console/logout', 'POST'), 204)
+  assert.equal(await ask(own), 401)
+})
+
 test('a cookie counts in requests of the console itself only (CSRF)', async (t) => {
   const server = await startTestServer(t, { flags: ['--spare-runners=0'] })
   const cookie = cookieOf(await signIn(server, await newCode(server)))
