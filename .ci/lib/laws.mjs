@@ -11,6 +11,7 @@ import { isUnderSleepLaw, sleeps } from './sleep-law.mjs'
 const serverLayers = {
   config: [],
   files: [],
+  'node-inside': [],
   observability: [],
   http: ['config', 'observability'],
   auth: ['config', 'files', 'http', 'observability'],
@@ -19,7 +20,7 @@ const serverLayers = {
   store: ['config', 'files', 'http', 'observability'],
   recordings: ['config', 'http', 'observability'],
   controller: ['auth', 'lifecycle', 'drivers', 'store', 'recordings', 'config', 'http', 'observability'],
-  gateway: ['auth', 'lifecycle', 'store', 'config', 'http', 'observability'],
+  gateway: ['auth', 'lifecycle', 'store', 'config', 'http', 'node-inside', 'observability'],
 }
 
 const textLaws = [

@@ -20,7 +20,7 @@ const clean = {
   'packages/server/src/auth/circle-b.ts':
     "import type { A } from './circle-a.ts'\n\nexport interface B {\n  readonly a?: A\n}\n",
   'packages/server/src/auth/circle-a.ts': 'export interface A {\n  readonly b?: object\n}\n',
-  'packages/server/src/gateway/node-inside/adopt.ts':
+  'packages/server/src/node-inside/adopt.ts':
     'export const f = (x: { _handle?: unknown }): unknown => x._handle\n',
   'packages/server/src/gateway/options.ts': 'export const MAX_ROWS = 5\n',
   'packages/server/test/support/deadline.ts':

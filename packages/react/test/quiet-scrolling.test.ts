@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Terminal } from '@xterm/xterm'
-import { quietScrolling } from '../src/core/quiet-scrolling.ts'
+import { quietScrolling } from '../src/xterm-inside/quiet-scrolling.ts'
 
 interface Viewport {
   _sync: (row?: number) => void

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { reuseRows, type RowRenderer } from '../src/core/reused-rows.ts'
+import { reuseRows, type RowRenderer } from '../src/xterm-inside/reused-rows.ts'
 
 interface Span {
   className: string

@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import headless from '@xterm/headless'
 import fc from 'fast-check'
 
-import { RowPool } from '../src/terminal/row-pool.ts'
-import type { Core } from '../src/terminal/xterm-inside.ts'
+import { type Core, coreOf } from '../src/xterm-inside/core.ts'
+import { RowPool } from '../src/xterm-inside/row-pool.ts'
 
 const SCROLLBACK = 200
 const BLOCK_BYTES = 262_144
@@ -24,8 +24,7 @@ function plain(): Terminal {
 
 function pooled(): Pooled {
   const terminal = plain()
-  const core = (terminal as unknown as { readonly _core: Core })._core
-  return { terminal, core, pool: new RowPool(core) }
+  return { terminal, core: coreOf(terminal), pool: new RowPool(terminal) }
 }
 
 async function write(terminal: Terminal, text: string): Promise<void> {

@@ -1,10 +1,8 @@
 import { Unicode11Addon } from '@xterm/addon-unicode11'
 import headless from '@xterm/headless'
 
-import { RowPool } from './row-pool.ts'
-import { serializeRows } from './serialize-rows.ts'
-import { regions, savedCursor, supplement } from './supplement.ts'
-import type { Core } from './xterm-inside.ts'
+import { RowPool } from '../xterm-inside/row-pool.ts'
+import { snapshot } from '../xterm-inside/snapshot.ts'
 
 /** Sizes of a screen. */
 export interface ScreenOptions {
@@ -22,7 +20,6 @@ export interface ScreenOptions {
  */
 export class Screen {
   readonly #terminal: InstanceType<typeof headless.Terminal>
-  readonly #core: Core
   readonly #rows: RowPool
 
   constructor(options: ScreenOptions) {
@@ -35,8 +32,7 @@ export class Screen {
     })
     this.#terminal.loadAddon(new Unicode11Addon())
     this.#terminal.unicode.activeVersion = '11'
-    this.#core = (this.#terminal as unknown as { readonly _core: Core })._core
-    this.#rows = new RowPool(this.#core)
+    this.#rows = new RowPool(this.#terminal)
   }
 
   /** True while a full-screen program shows the alternate screen. */
@@ -74,15 +70,7 @@ export class Screen {
    * event loop, during which nothing may be written and no size set.
    */
   async serialize(): Promise<string> {
-    const core = this.#core
-    const { buffer, cols } = this.#terminal
-    const rows = await serializeRows(buffer.normal, cols, core._oscLinkService)
-    const rest = supplement(core, this.#terminal)
-    if (!this.alternate) return rows + rest
-    // Mode 1047 enters without saving the cursor: what is saved is what the program saved when it entered.
-    const below = regions(core, core.buffers.normal) + savedCursor(core, core.buffers.normal, buffer.normal)
-    const above = await serializeRows(buffer.alternate, cols, core._oscLinkService)
-    return `${rows}${below}\x1b[0m\x1b[?1047h\x1b[H${above}${rest}`
+    return await snapshot(this.#terminal)
   }
 
   /** Frees its memory. */

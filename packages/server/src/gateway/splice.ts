@@ -1,6 +1,6 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { ErrorCode } from '@cliscale/sdk/protocol'
-import type { AdoptOptions } from './node-inside/adopt.ts'
+import type { AdoptOptions } from '../node-inside/adopt.ts'
 import { ClientFilter } from './client-filter.ts'
 import { FrameScanner, OPCODE, SCAN } from './frame-tracker.ts'
 import { closeFrame, errorFarewell, type Farewell, PING } from './frames.ts'

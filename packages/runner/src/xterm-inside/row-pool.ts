@@ -1,4 +1,6 @@
-import type { Core, Row } from './xterm-inside.ts'
+import type { Terminal } from '@xterm/headless'
+
+import { type Core, coreOf, type Row } from './core.ts'
 
 /** So large that malloc(3) maps each block by itself and gives all of it back, whatever lies around it. */
 const BLOCK_BYTES = 262_144
@@ -29,8 +31,9 @@ export class RowPool {
   #used = 0
   #left: number
 
-  /** From now on rows that scroll into this emulator's normal screen come from the pool. */
-  constructor(core: Core) {
+  /** From now on rows that scroll into this terminal's normal screen come from the pool. */
+  constructor(terminal: Terminal) {
+    const core = coreOf(terminal)
     this.#core = core
     this.#buffer = core.buffers.normal
     this.#left = this.#room(core._bufferService.cols)

@@ -1,8 +1,9 @@
-import type { IBufferCell } from '@xterm/headless'
+import type { IBufferCell, Terminal } from '@xterm/headless'
 
 /**
- * The parts of `@xterm/headless` 6.0.0 that a snapshot and the memory of rows need and its public interface does not show. The version is
- * pinned, these types are the only place that knows them, and a test compares whole terminals.
+ * The parts of `@xterm/headless` 6.0 that a snapshot and the memory of rows need and its public interface does not show.
+ * These types are the only place that knows them; one test looks for each on the release that is installed, others compare
+ * whole terminals.
  */
 
 /** Attributes of a cell or of the cursor. */
@@ -96,4 +97,9 @@ export interface Core {
   readonly _charsetService: { readonly glevel: number; readonly _charsets: readonly Charset[] }
   readonly _oscLinkService: Links
   readonly _inputHandler: { readonly _windowTitle: string; readonly _curAttrData: Attributes }
+}
+
+/** The emulator inside of a terminal. */
+export function coreOf(terminal: Terminal): Core {
+  return (terminal as unknown as { readonly _core: Core })._core
 }

@@ -1,5 +1,5 @@
-import type { FontVariant } from './baseline-rises.ts'
-import { type CellBox, cellBox, type CellFont } from './cell-box.ts'
+import type { FontVariant } from '../core/baseline-rises.ts'
+import { type CellBox, cellBox, type CellFont } from '../core/cell-box.ts'
 import { LINE_CLASS, type LineRenderer, separateLines } from './line-spans.ts'
 
 /** The parts of xterm that are reached into. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type OnReadOpts, Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { adopt } from '../../src/gateway/node-inside/adopt.ts'
+import { adopt } from '../../src/node-inside/adopt.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'

@@ -1,7 +1,7 @@
 import type { IBuffer, IBufferLine } from '@xterm/headless'
 
 import { Pen } from './rendition.ts'
-import type { Cell, Links } from './xterm-inside.ts'
+import type { Cell, Links } from './core.ts'
 
 /** About five milliseconds' worth. */
 const ROWS_PER_TURN = 50

@@ -1,4 +1,4 @@
-import type { Attributes, Links } from './xterm-inside.ts'
+import type { Attributes, Links } from './core.ts'
 
 /** Colour mode of the first 16 colours; the same colours out of 256 are another mode, as bold brightens only these. */
 const BASIC_COLORS = 0x1000000

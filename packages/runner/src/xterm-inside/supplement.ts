@@ -1,7 +1,7 @@
 import type { IBuffer, Terminal } from '@xterm/headless'
 
 import { sgr } from './rendition.ts'
-import type { Buffer, Cell, Charset, Core } from './xterm-inside.ts'
+import type { Buffer, Cell, Charset, Core } from './core.ts'
 
 /** Tab stops and scroll region of a buffer. They move the cursor. */
 export function regions(core: Core, buffer: Buffer): string {

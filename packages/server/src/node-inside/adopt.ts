@@ -1,5 +1,4 @@
 import { type OnReadOpts, Socket } from 'node:net'
-import { ignore } from '../dial.ts'
 
 /** How an adopted socket is read. */
 export interface AdoptOptions {
@@ -39,7 +38,7 @@ export function adopt(socket: Socket, options: AdoptOptions): Adopted {
     typeof Socket
   >[0])
   ;(adopted as unknown as Inside)._server = server
-  adopted.on('error', ignore)
+  adopted.on('error', () => undefined)
   return { socket: adopted, early }
 }
 
