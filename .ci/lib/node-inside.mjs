@@ -30,7 +30,11 @@ export const NODE_INSIDE = {
   'packages/server/src/controller/event-follower.ts': [server('controller/end')],
   'packages/server/src/drivers/process/launch.ts': [server('drivers/process')],
   'packages/server/src/drivers/process/software.ts': [server('drivers/process')],
-  'packages/server/src/node-inside/adopt.ts': [server('node-inside/adopt'), ...splice],
+  'packages/server/src/node-inside/adopt.ts': [
+    server('node-inside/adopt'),
+    server('node-inside/shape'),
+    ...splice,
+  ],
   'packages/server/src/gateway/dial.ts': splice,
   'packages/server/src/gateway/read-buffers.ts': splice,
   'packages/server/src/gateway/splice.ts': splice,

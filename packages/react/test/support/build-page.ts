@@ -20,9 +20,9 @@ export function buildPage(reactFolder?: string): Promise<PageFiles> {
   return built
 }
 
-/** Bundles the page of the tests of glyphs. */
-export function buildGlyphPage(): Promise<PageFiles> {
-  return bundle(undefined, 'glyphs.ts')
+/** Bundles another page, of a file in `pages/`. */
+export function buildPageOf(entry: string): Promise<PageFiles> {
+  return bundle(undefined, entry)
 }
 
 async function bundle(reactFolder?: string, entry = 'app.tsx'): Promise<PageFiles> {

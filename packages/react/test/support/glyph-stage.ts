@@ -1,27 +1,16 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { Drawer, Font, SheetRow } from '../pages/glyphs.ts'
 import { launchBrowser } from './browser.ts'
-import { buildGlyphPage } from './build-page.ts'
+import { buildPageOf } from './build-page.ts'
+import { servePage } from './serve-page.ts'
 
 /** Width and height in CSS pixels; pictures are cut at its edges. */
 const WINDOW = '1200,1200'
 
 /** Opens the page of the tests of glyphs on a display of `dpr` device pixels per CSS pixel. */
 export async function openGlyphPage(t: TestContext, dpr: number): Promise<Page> {
-  const files = await buildGlyphPage()
-  const server = createServer(({ url = '/' }, answer) => {
-    const file = files[url]
-    if (file === undefined) answer.writeHead(404).end()
-    else answer.writeHead(200, { 'content-type': file.type }).end(file.body)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(async () => {
-    server.closeAllConnections()
-    await new Promise<void>((resolve) => server.close(() => resolve()))
-  })
+  const address = await servePage(t, await buildPageOf('glyphs.ts'))
   const browser = await launchBrowser('dom', [
     // A display that has them, and not the emulation of one, which lays out otherwise.
     `--force-device-scale-factor=${dpr}`,
@@ -29,7 +18,7 @@ export async function openGlyphPage(t: TestContext, dpr: number): Promise<Page> 
   ])
   t.after(() => browser.close())
   const page = await (await browser.newContext({ viewport: null })).newPage()
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  await page.goto(address)
   await page.waitForFunction(() => 'drawSheet' in window)
   return page
 }

@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openProfile } from './support/browser.ts'
+import { buildPageOf } from './support/build-page.ts'
+import { servePage } from './support/serve-page.ts'
+
+test('the installed xterm is inside as its amendments take it', async (t) => {
+  const address = await servePage(t, await buildPageOf('inside.ts'))
+  const page = await (await openProfile(t)).newPage()
+  await page.goto(address)
+  await page.waitForFunction(() => 'insideProblems' in window)
+  assert.deepEqual(await page.evaluate(() => window.insideProblems()), [])
+})
