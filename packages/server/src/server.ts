@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './config/config.ts'
+import type { Gateway } from './gateway/gateway.ts'
 import { createInternalApp } from './http/internal-app.ts'
 import type { Log } from './observability/log.ts'
 import type { CliscaleServer } from './server/cliscale-server.ts'
@@ -13,8 +14,14 @@ import { SupervisedServer } from './server/supervisor.ts'
 
 export type { CliscaleServer } from './server/cliscale-server.ts'
 
-/** What a server may have otherwise than its configuration says: ways of knowing a caller, and parts of the controller. */
-export type ServerOverrides = Pick<CoreOptions, 'verifiers' | 'overrides'>
+/** What a server may have otherwise than its configuration says: ways of knowing a caller, and parts of its roles. */
+export type ServerOverrides = Pick<CoreOptions, 'verifiers' | 'overrides' | 'gatewayOverrides'>
+
+/** A server whose gateway can be reached. */
+export interface ServerWithTerminals extends CliscaleServer {
+  /** Once started, and not in mode `controller`. */
+  readonly terminals: Gateway
+}
 
 /** Prepares a server; nothing is opened before `start`. It is one process, whatever `workers` says. */
 export function createServer(config: Config, log: Log): CliscaleServer {
@@ -22,7 +29,7 @@ export function createServer(config: Config, log: Log): CliscaleServer {
 }
 
 /** The same with overrides. */
-export function createServerWith(config: Config, log: Log, overrides: ServerOverrides): CliscaleServer {
+export function createServerWith(config: Config, log: Log, overrides: ServerOverrides): ServerWithTerminals {
   return new Server(config, log, overrides)
 }
 
@@ -32,7 +39,7 @@ export function createSupervisedServer(config: Config, log: Log): CliscaleServer
   return alone ? createServer(config, log) : new SupervisedServer(config, log)
 }
 
-class Server implements CliscaleServer {
+class Server implements ServerWithTerminals {
   readonly #config: Config
   readonly #log: Log
   readonly #overrides: ServerOverrides
@@ -62,6 +69,10 @@ class Server implements CliscaleServer {
 
   get core(): Core {
     return this.#started.core
+  }
+
+  get terminals(): Gateway {
+    return this.#started.app.terminals
   }
 
   async createConsoleLink(): Promise<string> {

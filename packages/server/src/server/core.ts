@@ -9,7 +9,7 @@ import type { Log } from '../observability/log.ts'
 import { createMetrics, type Metrics } from '../observability/metrics.ts'
 import type { ControllerOverrides, ControllerRole, RoleOptions } from './controller-role.ts'
 import { type DataPaths, prepareDataFolder } from './data-folder.ts'
-import { gatewayOptions } from './gateway-role.ts'
+import { gatewayOptions, type GatewayOverrides } from './gateway-role.ts'
 import { databaseMetrics, poolWaitMetrics } from './metrics.ts'
 import { DEFAULT_PROJECT, openStorage, type Storage } from './storage.ts'
 import type { FastifyInstance } from 'fastify'
@@ -25,6 +25,7 @@ export interface CoreOptions {
   /** True where another app judges the Host header. */
   readonly anyHost?: boolean
   readonly overrides?: ControllerOverrides
+  readonly gatewayOverrides?: GatewayOverrides
   /** Connections to the database that other processes of this server make. Default 0. */
   readonly moreConnections?: number
 }

@@ -1,4 +1,6 @@
+import type { Config } from '../config/config.ts'
 import type { GatewayOptions } from '../gateway/gateway.ts'
+import type { GatewayLimits } from '../gateway/options.ts'
 import { DEFAULT_ISSUER, TokenVerifier } from '../auth/session-tokens.ts'
 import { runtimeFolder } from '../drivers/process/runner-folder.ts'
 import type { Health } from '../observability/health.ts'
@@ -8,9 +10,15 @@ import { ownHosts } from './hosts.ts'
 import { keyMetrics } from './metrics.ts'
 import type { RoleOptions } from './controller-role.ts'
 
+/** What a gateway may have otherwise than the configuration says. */
+export type GatewayOverrides = Partial<Pick<GatewayOptions, 'limits' | 'sessions' | 'tokens' | 'trustProxy'>>
+
 /** What the gateway of this process works with. It needs no signing key, no seal key and no driver. */
 export function gatewayOptions(
-  options: Omit<RoleOptions, 'paths'> & { readonly health: Health },
+  options: Omit<RoleOptions, 'paths'> & {
+    readonly health: Health
+    readonly gatewayOverrides?: GatewayOverrides
+  },
 ): GatewayOptions {
   const { config, health, log, metrics, runnerSecret, storage } = options
   const { events, signingKeys, sessions, tokens } = storage.store
@@ -19,7 +27,6 @@ export function gatewayOptions(
     issuer: config.publicUrl ?? DEFAULT_ISSUER,
     onRefreshError: (error) => log.warn({ err: error }, 'The keys of session tokens could not be read again'),
   })
-  const budget = connectionBudget(config)
   watchKeys(verifier, health)
   keyMetrics(metrics, verifier)
   return {
@@ -33,23 +40,29 @@ export function gatewayOptions(
     allowedOrigins: config.allowedOrigins,
     publicUrl: config.publicUrl,
     reach: { unixFolder: runtimeFolder(config.dataDir), networks: config.runnerNetworks },
-    limits: {
-      maxConnections: budget.terminals,
-      maxPendingUpgrades: budget.pendingUpgrades,
-      maxPendingPerAddress: config.maxPendingPerAddress,
-      maxWaiting: config.maxWaitingTerminals,
-      maxWaitingBytes: config.maxWaitingBytes,
-      maxBufferedBytes: config.maxBufferedBytes,
-      startTimeoutMs: config.startTimeoutSeconds * 1_000,
-      handshakeTimeoutMs: config.handshakeTimeoutMillis,
-      dialTimeoutMs: config.dialTimeoutMillis,
-      dialRetryMs: config.dialRetryMillis,
-      pingIntervalMs: config.pingIntervalSeconds * 1_000,
-      pongTimeoutMs: config.pongTimeoutSeconds * 1_000,
-      maxLifetimeMs: config.maxConnectionSeconds * 1_000,
-    },
     log,
     metrics,
+    ...options.gatewayOverrides,
+    limits: { ...limitsOf(config), ...options.gatewayOverrides?.limits },
+  }
+}
+
+function limitsOf(config: Config): Partial<GatewayLimits> {
+  const budget = connectionBudget(config)
+  return {
+    maxConnections: budget.terminals,
+    maxPendingUpgrades: budget.pendingUpgrades,
+    maxPendingPerAddress: config.maxPendingPerAddress,
+    maxWaiting: config.maxWaitingTerminals,
+    maxWaitingBytes: config.maxWaitingBytes,
+    maxBufferedBytes: config.maxBufferedBytes,
+    startTimeoutMs: config.startTimeoutSeconds * 1_000,
+    handshakeTimeoutMs: config.handshakeTimeoutMillis,
+    dialTimeoutMs: config.dialTimeoutMillis,
+    dialRetryMs: config.dialRetryMillis,
+    pingIntervalMs: config.pingIntervalSeconds * 1_000,
+    pongTimeoutMs: config.pongTimeoutSeconds * 1_000,
+    maxLifetimeMs: config.maxConnectionSeconds * 1_000,
   }
 }
 

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { CodedError } from '../../src/http/coded-error.ts'
-import { HostCheck } from '../../src/http/host-check.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { runnerEnd } from './support/runner-end.ts'
 import { stage } from './support/stage.ts'
@@ -112,8 +111,8 @@ test('the token may come in the Authorization header, and the subprotocol is cho
 })
 
 test('pages of other origins are told so on their socket; the own origin, allowed ones and programs are let in', async (t) => {
-  const { start, session, token } = await stage(t)
-  const gateway = await start({ publicUrl: 'https://terminals.example' })
+  const { start, session, token } = await stage(t, ['--public-url=https://terminals.example'])
+  const gateway = await start()
   const sessionId = await session()
   const origins: readonly (readonly [string | undefined, boolean])[] = [
     [undefined, true],
@@ -147,9 +146,10 @@ test('pages of other origins are told so on their socket; the own origin, allowe
 
 test('a Host that is not the server is refused', async (t) => {
   const { start, session, token } = await stage(t)
-  const gateway = await start({ hosts: new HostCheck(['localhost']) })
+  const gateway = await start()
   const sessionId = await session()
-  const client = connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId) })
+  const headers = { host: 'evil.example' }
+  const client = connectTerminal(t, gateway.url(sessionId), { token: await token(sessionId), headers })
   assert.equal((await refusal(client)).code, 'HOST_REFUSED')
 })
 
@@ -168,7 +168,7 @@ async function speak(port: number, text: string): Promise<string> {
 
 function request(path: string, changes: Record<string, string | null> = {}, method = 'GET'): string {
   const headers: Record<string, string | null> = {
-    Host: 'x',
+    Host: 'localhost',
     Upgrade: 'websocket',
     Connection: 'Upgrade',
     'Sec-WebSocket-Version': '13',

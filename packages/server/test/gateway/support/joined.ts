@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import type { GatewayOptions } from '../../../src/gateway/gateway.ts'
+import type { GatewayOverrides } from '../../../src/server/gateway-role.ts'
 import { runnerEnd } from './runner-end.ts'
 import { type GatewayUnderTest, stage } from './stage.ts'
 import { connectTerminal, opened, type TerminalClient } from './terminal-client.ts'
@@ -14,7 +14,7 @@ export interface Joined {
 }
 
 /** A driver of a running session whose connection reaches its runner. */
-export async function joined(t: TestContext, changes: Partial<GatewayOptions> = {}): Promise<Joined> {
+export async function joined(t: TestContext, changes: GatewayOverrides = {}): Promise<Joined> {
   const { start, session, assign, token, folder } = await stage(t)
   const gateway = await start(changes)
   const runner = await runnerEnd(t, folder)

@@ -1,42 +1,41 @@
-import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
 import type { TestContext } from 'node:test'
 import { type Role, SESSION_STATES } from '@cliscale/sdk/protocol'
-import { Registry } from 'prom-client'
 import { RunnerSecret } from '../../../src/auth/runner-secret.ts'
-import { TokenIssuer, TokenVerifier } from '../../../src/auth/session-tokens.ts'
-import type { Gateway, GatewayOptions } from '../../../src/gateway/gateway.ts'
-import { gatewayPlugin, TERMINAL_HTTP_OPTIONS } from '../../../src/gateway/plugin.ts'
-import { createApp } from '../../../src/http/app.ts'
-import { HostCheck } from '../../../src/http/host-check.ts'
+import { DEFAULT_ISSUER, TokenIssuer } from '../../../src/auth/session-tokens.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
+import { runtimeFolder } from '../../../src/drivers/process/runner-folder.ts'
+import type { Gateway } from '../../../src/gateway/gateway.ts'
 import { createLog } from '../../../src/observability/log.ts'
-import { listenForEvents } from '../../../src/store/listen.ts'
+import type { Metrics } from '../../../src/observability/metrics.ts'
+import { createServerWith } from '../../../src/server.ts'
+import { prepareDataFolder } from '../../../src/server/data-folder.ts'
+import type { GatewayOverrides } from '../../../src/server/gateway-role.ts'
 import type { Store } from '../../../src/store/store.ts'
+import { backwards } from '../../support/backwards.ts'
+import { dataFolder, removeDataFolder } from '../../support/data-folder.ts'
 import { testDatabase } from '../../support/database.ts'
 import { newId, newSession } from '../../support/sessions.ts'
 import { keyRing } from '../../support/signing.ts'
 import { tellLogOfFailure } from '../../support/tell-log.ts'
-import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 /** One gateway that listens. */
 export interface GatewayUnderTest {
   readonly gateway: Gateway
   readonly port: number
-  readonly metrics: Registry
+  readonly metrics: Metrics
   readonly logLines: readonly string[]
   /** Address of a session's terminal. */
   url(sessionId: string): string
 }
 
-/** Everything around a gateway, real: PostgreSQL, keys, tokens, HTTP server. */
+/** Everything around gateways, real: PostgreSQL, keys, tokens, and the folder of their runners' sockets. */
 export interface Stage {
   readonly store: Store
   readonly folder: string
   readonly secrets: RunnerSecret
   readonly issuer: TokenIssuer
-  readonly start: (changes?: Partial<GatewayOptions>) => Promise<GatewayUnderTest>
+  readonly start: (overrides?: GatewayOverrides) => Promise<GatewayUnderTest>
   /** A session, queued. */
   readonly session: () => Promise<string>
   /** Gives a session a runner at `address` that accepted its assignment; resolves with the runner's id. */
@@ -47,50 +46,45 @@ export interface Stage {
   readonly end: (sessionId: string, code: number, runner?: 'lingering' | 'ended') => Promise<void>
 }
 
-export async function stage(t: TestContext): Promise<Stage> {
-  const { store, connectionString } = await testDatabase(t)
-  const folder = await temporaryFolder(t)
-  await store.projects.ensure('p1', 'P1')
-  const keys = keyRing(join(folder, 'keys'), { store: store.signingKeys })
-  await keys.start()
-  const hints = listenForEvents({ connectionString })
-  t.after(async () => {
-    await keys.close()
-    await hints.close()
+/**
+ * Prepares it. The gateways are servers of mode `gateway` as they are shipped; a controller is not needed, because the test
+ * writes what one would.
+ *
+ * @param flags flags of all gateways, as in `['--public-url=https://terminals.example']`
+ */
+export async function stage(t: TestContext, flags: readonly string[] = []): Promise<Stage> {
+  const cleanup = backwards(t)
+  const { store, connectionString } = await testDatabase(cleanup)
+  const dataDir = await dataFolder()
+  cleanup.after(() => removeDataFolder(dataDir))
+  const folder = runtimeFolder(dataDir)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const own = ['--mode=gateway', '--port=0', '--internal-port=0', '--allowed-origins=https://app.example']
+  const config = parseConfig([...own, `--data-dir=${dataDir}`, ...flags], {
+    DATABASE_URL: connectionString,
+    CLISCALE_DRAIN_SECONDS: '0',
   })
-  await hints.ready
-  const issuer = new TokenIssuer({ keys, issuer: 'cliscale' })
-  const secrets = new RunnerSecret(randomBytes(32))
+  await store.projects.ensure('p1', 'P1')
+  const paths = await prepareDataFolder(dataDir)
+  const keys = keyRing(paths.signingKeys, { store: store.signingKeys })
+  await keys.start()
+  cleanup.after(() => keys.close())
+  const issuer = new TokenIssuer({ keys, issuer: config.publicUrl ?? DEFAULT_ISSUER })
+  const secrets = await RunnerSecret.fromFile(paths.runnerKey)
 
-  const start = async (changes: Partial<GatewayOptions> = {}): Promise<GatewayUnderTest> => {
+  const start = async (gatewayOverrides: GatewayOverrides = {}): Promise<GatewayUnderTest> => {
     const logLines: string[] = []
     const log = createLog({ destination: { write: (line: string) => logLines.push(line) } })
-    tellLogOfFailure(t, 'the gateway', () => logLines.join(''))
-    const metrics = new Registry()
-    const hosts = new HostCheck(null)
-    const app = await createApp({ log, hosts, allowedOrigins: [], https: false, http: TERMINAL_HTTP_OPTIONS })
-    await app.register(gatewayPlugin, {
-      tokens: store.tokens,
-      sessions: store.sessions,
-      events: store.events,
-      hints,
-      verifier: new TokenVerifier({ store: store.signingKeys, issuer: 'cliscale' }),
-      runnerSecret: secrets,
-      hosts,
-      allowedOrigins: ['https://app.example'],
-      publicUrl: null,
-      reach: { unixFolder: folder, networks: [] },
-      log,
-      metrics,
-      ...changes,
+    tellLogOfFailure(cleanup, 'the gateway', () => logLines.join(''))
+    const server = createServerWith(config, log, { gatewayOverrides })
+    cleanup.after(async () => {
+      server.terminals.close()
+      await server.close()
     })
-    t.after(() => app.close())
-    app.server.listen(0, '127.0.0.1')
-    await app.ready()
-    if (!app.server.listening) await once(app.server, 'listening')
-    const { port } = app.server.address() as AddressInfo
+    await server.start()
+    const port = Number(new URL(server.url).port)
     const url = (sessionId: string): string => `ws://127.0.0.1:${port}/v1/sessions/${sessionId}/terminal`
-    return { gateway: app.terminals, port, metrics, logLines, url }
+    return { gateway: server.terminals, port, metrics: server.core.metrics, logLines, url }
   }
 
   return {
