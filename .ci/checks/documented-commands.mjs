@@ -49,7 +49,7 @@ const rules = [
   [/^npm ci$/, () => until('npm ci', { code: 0 })],
   [/^npm start$/, () => until(inTerminal('npm start'), { says: /http:\/\/\S+#code=\S+/, open: true })],
   [
-    /^npm start --workspace @cliscale-examples\/react-vite$/,
+    /^npm start --workspace @cliscale-examples\/(react-vite|plain-page)$/,
     (command) => until(command, { says: /Open (http:\/\/\S+)/, open: true }),
   ],
   [

@@ -6,6 +6,7 @@ const entries = [
   '@cliscale/sdk/protocol',
   '@cliscale/sdk/errors',
   '@cliscale/react',
+  '@cliscale/react/mount',
   '@cliscale/server',
 ]
 for (const entry of entries) {

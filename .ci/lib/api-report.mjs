@@ -5,7 +5,7 @@ import { at } from './root.mjs'
 /** Compiled entry points whose public types are written down in the package's etc/ folder. */
 const entries = {
   sdk: { sdk: 'index.d.ts', 'sdk-protocol': 'protocol/index.d.ts', 'sdk-errors': 'errors.d.ts' },
-  react: { react: 'index.d.ts' },
+  react: { react: 'index.d.ts', 'react-mount': 'mount.d.ts' },
   server: { server: 'index.d.ts' },
 }
 

@@ -1,3 +1,4 @@
+import { copyFile } from 'node:fs/promises'
 import { build } from 'esbuild'
 import { defineConfig } from 'tsup'
 
@@ -13,23 +14,60 @@ const NOTICES = `/*!
  * https://github.com/asciinema/asciinema-player
  */`
 
+/** The same of what `mount/` includes beside our own code. */
+const MOUNT_NOTICES = `/*!
+ * Includes react, react-dom and scheduler (MIT license):
+ * Copyright (c) Meta Platforms, Inc. and affiliates.
+ *
+ * Includes @xterm/xterm and its addons (MIT license):
+ * Copyright (c) 2014-2024 The xterm.js authors. All rights reserved.
+ * Copyright (c) 2012-2013, Christopher Jeffrey (MIT License)
+ *
+ * Includes eventemitter3 (MIT license): Copyright (c) 2014 Arnout Kazemier
+ */`
+
+/** With xterm's own rules in it: one file that also works without a bundler. */
+async function bundleStyles(): Promise<void> {
+  await build({
+    banner: { css: NOTICES },
+    entryPoints: ['src/styles.css'],
+    bundle: true,
+    outfile: 'dist/styles.css',
+    logLevel: 'warning',
+  })
+}
+
+/** A folder that a page can load from as it is: all that is imported is in it, xterm in a part that comes later. */
+async function bundleMount(): Promise<void> {
+  await build({
+    entryPoints: { mount: 'src/mount.tsx' },
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    outdir: 'dist/mount',
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    banner: { js: MOUNT_NOTICES },
+    legalComments: 'inline',
+    logLevel: 'warning',
+  })
+  await copyFile('dist/styles.css', 'dist/mount/mount.css')
+}
+
 export default defineConfig({
   entry: ['src/index.ts'],
   format: 'esm',
   platform: 'browser',
   target: 'es2022',
-  dts: true,
+  dts: { entry: { index: 'src/index.ts', mount: 'src/mount.tsx', styles: 'src/styles.ts' } },
   sourcemap: true,
   clean: true,
   banner: { js: "'use client'" },
   async onSuccess() {
-    // With xterm's own rules in it: one file that also works without a bundler.
-    await build({
-      banner: { css: NOTICES },
-      entryPoints: ['src/styles.css'],
-      bundle: true,
-      outfile: 'dist/styles.css',
-      logLevel: 'warning',
-    })
+    await bundleStyles()
+    await bundleMount()
   },
 })

@@ -10,6 +10,8 @@ export interface FrontOptions {
   readonly apiKey: string
   /** Files by path. */
   readonly files: Readonly<Record<string, { readonly type: string; readonly body: string | Uint8Array }>>
+  /** The app's own endpoints, by path: what is answered as JSON. */
+  readonly answers?: Readonly<Record<string, () => Promise<object>>>
   /** Extra headers of every file, such as a policy. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -68,6 +70,14 @@ export class Front {
       return
     }
     const path = (incoming.url ?? '/').split('?')[0] ?? '/'
+    const answer = this.#options.answers?.[path]
+    if (answer !== undefined) {
+      answer().then(
+        (value) => outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value)),
+        () => outgoing.destroy(),
+      )
+      return
+    }
     const file = this.#options.files[path]
     if (file !== undefined) {
       outgoing.writeHead(200, { 'content-type': file.type, ...this.#options.headers }).end(file.body)

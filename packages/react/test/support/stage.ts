@@ -2,8 +2,8 @@ import type { TestContext } from 'node:test'
 import { Cliscale } from '@cliscale/sdk'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { type BrowserKind, openProfile } from './browser.ts'
-import { buildPage } from './build-page.ts'
-import { Front } from './front.ts'
+import { buildPage, type PageFiles } from './build-page.ts'
+import { Front, type FrontOptions } from './front.ts'
 import { waitFor } from './wait-for.ts'
 
 /** The part of the server's own test support that is used here. */
@@ -27,6 +27,10 @@ export interface StageOptions {
   readonly policy?: string
   /** Where another React is installed than the workspace's. */
   readonly reactFolder?: string
+  /** Another page than that of the tests. */
+  readonly files?: PageFiles
+  /** The app's own endpoints, by path. */
+  readonly answers?: FrontOptions['answers']
 }
 
 /** A real server, an app in front of it, and a real browser. */
@@ -53,7 +57,8 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
   const front = await Front.start({
     upstream: baseUrl,
     apiKey,
-    files: await buildPage(options.reactFolder),
+    files: options.files ?? (await buildPage(options.reactFolder)),
+    ...(options.answers === undefined ? {} : { answers: options.answers }),
     headers,
   })
   t.after(() => front.stop())
