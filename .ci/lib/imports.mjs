@@ -97,6 +97,11 @@ export class ImportGraph {
     return [...this.#files].filter((file) => file.startsWith(path) && !/\.test\.tsx?$/.test(file))
   }
 
+  /** The files that it knows below a folder. */
+  files(folder) {
+    return [...this.#edges.keys()].filter((file) => file.startsWith(folder))
+  }
+
   /** True for what the graph knows. */
   has(file) {
     return this.#files.has(file)

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { readJson } from './root.mjs'
+import { missingInPack } from './own-dependencies.mjs'
+import { deadLinks } from './package-links.mjs'
+import { at, readJson } from './root.mjs'
 
 /**
  * Findings that we accept, each with its reason.
@@ -17,7 +20,15 @@ const accepted = (problem) =>
 export async function lintPackage(name, tarball) {
   const data = readFileSync(tarball)
   const bytes = new Uint8Array(data)
-  return [...(await findWithPublint(name, bytes)), ...(await findWithAttw(name, bytes)), ...findLeaks(name)]
+  const stage = at('.cache', 'stage', name)
+  return [
+    ...(await findWithPublint(name, bytes)),
+    ...(await findWithAttw(name, bytes)),
+    ...findLeaks(name),
+    ...missingInPack(stage, readJson('.cache', 'stage', name, 'package.json')),
+    ...deadLinks(stage, name),
+    ...findUnmarked(name, stage),
+  ]
 }
 
 async function findWithPublint(name, bytes) {
@@ -39,6 +50,13 @@ async function findWithAttw(name, bytes) {
   return result.problems
     .filter((problem) => !accepted(problem))
     .map((problem) => `attw, ${name}: ${JSON.stringify(problem)}`)
+}
+
+/** Frameworks with server components take what React's package exports for the browser's, because it says so. */
+function findUnmarked(name, stage) {
+  if (name !== 'react' || readFileSync(join(stage, 'dist', 'index.js'), 'utf8').startsWith("'use client'"))
+    return []
+  return ["react: dist/index.js does not begin with 'use client'."]
 }
 
 function findLeaks(name) {
