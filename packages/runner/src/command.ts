@@ -31,14 +31,15 @@ export const SESSION_VARIABLE = 'CLISCALE_SESSION_ID'
 
 /**
  * The environment of the command: the assignment's, and defaults for what a terminal program cannot do without. Nothing
- * of the runner's own environment is in it.
+ * of the runner's own environment is in it but the time zone.
  *
  * @param binFolders folders of the bundle, searched before all others
+ * @param timeZone default of `TZ`
  */
 export function sessionEnvironment(
   assignment: Assignment,
   view: View,
-  binFolders: readonly string[],
+  { binFolders, timeZone }: { readonly binFolders: readonly string[]; readonly timeZone: string | undefined },
 ): Readonly<Record<string, string>> {
   const env = assignment.env
   const path = [...binFolders.map((folder) => view.inside(folder)), env.PATH ?? DEFAULT_PATH].join(delimiter)
@@ -46,8 +47,11 @@ export function sessionEnvironment(
     TERM: DEFAULT_TERM,
     COLORTERM: 'truecolor',
     HOME: view.home,
+    USER: view.user,
+    LOGNAME: view.user,
     LANG: 'C.UTF-8',
     SHELL: existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh',
+    ...(timeZone === undefined ? {} : { TZ: timeZone }),
     ...env,
     PATH: path,
     [SESSION_VARIABLE]: assignment.sessionId,

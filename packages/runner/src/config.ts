@@ -1,4 +1,5 @@
-import { isAbsolute } from 'node:path'
+import { existsSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
 
 import { GROUP_LIMITS, type GroupLimit, type WantedLimits } from './isolation/limits.ts'
 import { takeFile } from './taken-file.ts'
@@ -43,6 +44,8 @@ export interface RunnerConfig extends IsolationConfig {
   readonly bundleHttpHosts: readonly string[]
   readonly bundlePrivateNetworks: readonly string[]
   readonly outsideWorld: OutsideWorld
+  /** Default of sessions' `TZ`; none where the machine's zone has no name. */
+  readonly timeZone: string | undefined
   readonly blankTimeoutMs: number
   readonly logLevel: LogLevel
 }
@@ -177,6 +180,7 @@ export function parseConfig(argv: readonly string[]): Parsed<RunnerConfig> {
     bundleHttpHosts: flags.value('bundle-http-hosts'),
     bundlePrivateNetworks: flags.value('bundle-private-networks'),
     outsideWorld: flags.value('outside-world-file'),
+    timeZone: timeZone(),
     blankTimeoutMs: flags.value('blank-timeout-ms'),
     logLevel: flags.value('log-level'),
   })
@@ -212,6 +216,17 @@ function limitsOf(flags: Flags): WantedLimits {
     openFiles: flags.value('max-open-files') ?? 0,
     diskBytes: flags.value('max-disk-bytes') ?? 0,
   }
+}
+
+/**
+ * The time zone of this machine for programs that see its system folders: what the operator chose by `TZ`, else the name of
+ * the system's. Undefined where the system has no such zone's file: a name without one would be taken for UTC.
+ */
+function timeZone(): string | undefined {
+  const { TZ: chosen } = process.env
+  if (chosen !== undefined && chosen !== '') return chosen
+  const { timeZone: name } = Intl.DateTimeFormat().resolvedOptions()
+  return name === 'UTC' || existsSync(join('/usr/share/zoneinfo', name)) ? name : undefined
 }
 
 /** Text of `--help`. */

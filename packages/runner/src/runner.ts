@@ -284,7 +284,7 @@ export class Runner {
     const view =
       sandbox === undefined ? openView(workFolder) : sandboxView(sandbox.workFolder, sandbox.shownPaths)
     const cwd = view.inside(workingDirectory(workFolder, assignment.cwd))
-    const env = sessionEnvironment(assignment, view, bins)
+    const env = sessionEnvironment(assignment, view, { binFolders: bins, timeZone: this.#config.timeZone })
     // Inside a sandbox nothing can leave it.
     const mark = sandbox === undefined ? newMark() : undefined
     terminal.start({

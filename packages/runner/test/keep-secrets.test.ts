@@ -29,10 +29,13 @@ test('a command finds neither the runner’s secret nor its environment', async 
     'GIVEN',
     'HOME',
     'LANG',
+    'LOGNAME',
     'PATH',
     'PWD',
     'SHELL',
     'TERM',
+    'TZ',
+    'USER',
   ])
 })
 

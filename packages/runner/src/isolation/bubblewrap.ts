@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import type { Launch } from './launch.ts'
 import { DEVICE_FOLDERS, SYSTEM_FILES, SYSTEM_FOLDERS } from './system-paths.ts'
 import { requireTool } from './tools.ts'
-import { isWithin, SANDBOX_HOME } from './view.ts'
+import { isWithin, SANDBOX_HOME, SESSION_USER } from './view.ts'
 
 /** What a sandboxed command sees and gets. Paths are real ones of this machine. */
 export interface Sandbox {
@@ -40,7 +40,7 @@ export interface BubblewrapStart extends Launch {
 const MEMORY_BYTES = 67_108_864
 
 /** A session's account inside its sandbox. What it is outside is the runner's. */
-const ACCOUNT = { name: 'user', id: 1_000 } as const
+const ACCOUNT = { name: SESSION_USER, id: 1_000 } as const
 
 const PASSWD = `root:x:0:0:root:/root:/usr/sbin/nologin
 ${ACCOUNT.name}:x:${ACCOUNT.id}:${ACCOUNT.id}:${ACCOUNT.name}:${SANDBOX_HOME}:/bin/bash

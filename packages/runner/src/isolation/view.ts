@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { isAbsolute, relative, resolve } from 'node:path'
 
 import { shownBySystem } from './system-paths.ts'
@@ -6,6 +7,8 @@ import { shownBySystem } from './system-paths.ts'
 export interface View {
   /** The work folder, as the command sees it. */
   readonly home: string
+  /** Name of its account there. */
+  readonly user: string
   /** Where the command sees a file of the work folder. */
   inside(hostPath: string): string
   /** Where on this machine the command's path lies; undefined when it sees nothing there. */
@@ -17,9 +20,26 @@ export interface View {
 /** Where an isolated command sees its work folder. */
 export const SANDBOX_HOME = '/home/user'
 
-/** Without isolation every path is what it is. */
+/** Name of a session's account, where the machine has none for it. */
+export const SESSION_USER = 'user'
+
+/** Without isolation every path is what it is, and the account is the runner's, which as a session's own has no name. */
 export function openView(workFolder: string): View {
-  return { home: workFolder, inside: (path) => path, onHost: (path) => path, shows: () => true }
+  return {
+    home: workFolder,
+    user: accountName() ?? SESSION_USER,
+    inside: (path) => path,
+    onHost: (path) => path,
+    shows: () => true,
+  }
+}
+
+function accountName(): string | undefined {
+  try {
+    return userInfo().username
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -33,6 +53,7 @@ export function sandboxView(workFolder: string, shownPaths: readonly string[]): 
     shownBySystem(path) || shownPaths.some((shown) => isWithin(path, shown))
   return {
     home: SANDBOX_HOME,
+    user: SESSION_USER,
     inside: (path) => moved(path, workFolder, SANDBOX_HOME) ?? path,
     onHost: (path) => moved(path, SANDBOX_HOME, workFolder) ?? (isShown(path) ? path : undefined),
     shows: (path) => isWithin(path, workFolder) || isShown(path),

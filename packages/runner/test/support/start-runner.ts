@@ -123,7 +123,7 @@ export class TestRunner {
     ]
     this.child = spawn(program, args, {
       cwd: folder,
-      env: { PATH: '/usr/bin:/bin', RUNNER_OWN_VARIABLE: 'must not be inherited', ...options.env },
+      env: { PATH: '/usr/bin:/bin', TZ: 'UTC', RUNNER_OWN_VARIABLE: 'must not be inherited', ...options.env },
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', secret],
     })

@@ -11,16 +11,18 @@ const ALLOCATOR = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' } as 
  * keys, no cloud credentials.
  */
 export function runnerEnvironment(home: string, compileCache: string): Record<string, string> {
-  const environment: Record<string, string> = {
+  const environment = {
     PATH: DEFAULT_PATH,
     LANG: 'C.UTF-8',
     HOME: home,
     NODE_COMPILE_CACHE: compileCache,
     ...ALLOCATOR,
   }
-  for (const name of INHERITED) {
-    const value = process.env[name]
-    if (value !== undefined && value !== '') environment[name] = value
-  }
-  return environment
+  return { ...environment, ...inheritedEnvironment() }
+}
+
+/** The part of it that is the server's own. */
+export function inheritedEnvironment(): Record<string, string> {
+  const given = INHERITED.map((name) => [name, process.env[name] ?? ''] as const)
+  return Object.fromEntries(given.filter(([, value]) => value !== ''))
 }

@@ -32,10 +32,15 @@ export interface RunnerMakeup {
   readonly entry: string
   readonly version: string
   readonly outsideWorld: OutsideWorld
+  /** Variables of the server's own that reach runners, the time zone among them. */
+  readonly inherited: Readonly<Record<string, string>>
 }
 
 /** A short name of a policy: two runners of one digest are alike. It covers the program and the Node that runs it. */
-export function digestOf(policy: RunnerPolicy, { entry, version, outsideWorld }: RunnerMakeup): string {
-  const all = JSON.stringify([policy, entry, version, outsideWorld, process.version])
+export function digestOf(
+  policy: RunnerPolicy,
+  { entry, version, outsideWorld, inherited }: RunnerMakeup,
+): string {
+  const all = JSON.stringify([policy, entry, version, outsideWorld, inherited, process.version])
   return createHash('sha256').update(all).digest('base64url').slice(0, 22)
 }

@@ -13,6 +13,7 @@ import { endProcesses, runnerProcess } from './end-runner.ts'
 import { launch, type RunnerProgram } from './launch.ts'
 import { identify, type ProcessIdentity } from './process-table.ts'
 import { answers, whenListening } from './readiness.ts'
+import { inheritedEnvironment } from './config.ts'
 import { ControlGroups } from './control-groups.ts'
 import { digestOf, UNBOUNDED } from './policy.ts'
 import {
@@ -173,7 +174,7 @@ class ProcessDriver implements Driver {
     this.#users = options.users
     this.#groups = options.groups
     this.isolation = program.policy.isolation
-    this.policy = digestOf(program.policy, program)
+    this.policy = digestOf(program.policy, { ...program, inherited: inheritedEnvironment() })
     this.recordings = leftRecordings(folders.recordings)
     this.#logCheck = setInterval(() => this.#boundLogs(), LOG_CHECK_EVERY_MS).unref()
   }
