@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { Config } from './config.ts'
+import { overlap, readUidRange, SESSION_UIDS } from './uid-range.ts'
 
 /** Problems that show only when options are looked at together, one sentence each. */
 export function checkTogether(config: Config): readonly string[] {
@@ -7,6 +8,7 @@ export function checkTogether(config: Config): readonly string[] {
     ...checkListening(config),
     ...checkIsolation(config),
     ...checkDatabase(config),
+    ...checkUids(config),
     ...checkTimes(config),
     ...checkRecordings(config),
   ]
@@ -41,6 +43,18 @@ function* checkDatabase({ databaseUrl, mode }: Config): Generator<string> {
     yield `Mode ${mode} needs DATABASE_URL: the embedded database serves mode all only.`
   if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl))
     yield 'DATABASE_URL must begin with postgresql://.'
+}
+
+/** A session that ran as the database's user could read all that the server stores. */
+function* checkUids({ databaseUrl, databaseUids, mode, sessionUids }: Config): Generator<string> {
+  const database = readUidRange(databaseUids)
+  if (databaseUrl !== null || mode !== 'all' || database === null) return
+  const own = sessionUids === null ? null : readUidRange(sessionUids)
+  if (own !== null && overlap(own, database))
+    yield `--session-uids=${sessionUids} and --database-uids=${databaseUids} share ids, so a session could become the user that owns the database; choose ranges that share none.`
+  const taken = sessionUids === null ? SESSION_UIDS.find((range) => overlap(range, database)) : undefined
+  if (taken !== undefined)
+    yield `--database-uids=${databaseUids} shares ids with ${taken.first}-${taken.last}, which sessions get; choose others, or other ones for sessions with --session-uids.`
 }
 
 function* checkTimes({ defaultLifetimeSeconds, maxLifetimeSeconds }: Config): Generator<string> {

@@ -10,6 +10,20 @@ export interface UidRange {
  */
 export const DATABASE_UIDS: UidRange = { first: 2_100_000_000, last: 2_100_065_535 }
 
+/**
+ * For sessions, the first that can be had: ranges that belong to nobody (systemd's "Users, Groups, UIDs and GIDs on systemd
+ * Systems"), one with room for many sessions, and a small one for containers to which only the lower uids are mapped.
+ */
+export const SESSION_UIDS: readonly UidRange[] = [
+  { first: 1_900_000_000, last: 1_900_065_535 },
+  { first: 60_578, last: 61_183 },
+]
+
+/** Whether two ranges share an id. */
+export function overlap(one: UidRange, other: UidRange): boolean {
+  return one.first <= other.last && other.first <= one.last
+}
+
 /** Greatest id that every system takes: some read ids as signed numbers of 32 bits. */
 const GREATEST = 2_147_483_647
 

@@ -5,7 +5,7 @@ import { IDLE_TIMEOUT_SECONDS, LIFETIME_SECONDS } from '@cliscale/sdk/protocol'
 import { ConfigError } from '../../src/config/config.ts'
 import { OPTIONS, type OptionRow } from '../../src/config/options.ts'
 import { parseConfig } from '../../src/config/parse.ts'
-import { DATABASE_UIDS, readUidRange } from '../../src/config/uid-range.ts'
+import { DATABASE_UIDS, readUidRange, SESSION_UIDS } from '../../src/config/uid-range.ts'
 
 function problemsOf(args: readonly string[], env: Record<string, string> = {}): readonly string[] {
   try {
@@ -255,4 +255,18 @@ test('a schema has a plain name of its own', () => {
       /^--db-schema must be a name of at most 48 /,
       name,
     )
+})
+
+test('ids that sessions and the database would share are refused', () => {
+  const shared = /share ids, so a session could become the user that owns the database/
+  assert.match(problemsOf(['--session-uids=70000-70999', '--database-uids=70999-71000'])[0] ?? '', shared)
+  assert.match(problemsOf([`--session-uids=${DATABASE_UIDS.last}-${DATABASE_UIDS.last}`])[0] ?? '', shared)
+  assert.match(
+    problemsOf([`--database-uids=${SESSION_UIDS[0]?.last}-${DATABASE_UIDS.last}`])[0] ?? '',
+    /^--database-uids=\S+ shares ids with 1900000000-1900065535, which sessions get; /,
+  )
+  assert.deepEqual(problemsOf(['--session-uids=70000-70999', '--database-uids=71000-71999']), [])
+  // With a database of one's own the embedded one has no user.
+  const url = { DATABASE_URL: 'postgresql://db/a' }
+  assert.deepEqual(problemsOf(['--session-uids=70000-70999', '--database-uids=70000-71999'], url), [])
 })

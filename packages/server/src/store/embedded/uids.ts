@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, readdir, readFile, readlink, symlink, unlink } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { UidRange } from '../../config/uid-range.ts'
+import { UidRegistry } from '../../files/uid-registry.ts'
 import { EmbeddedPostgresError } from './embedded-error.ts'
 
 /** Where PostgreSQL's files and notes go that cannot be in the data folder. */
@@ -24,20 +26,17 @@ export async function claimUid(
   { dataDir, uids }: { readonly dataDir: string; readonly uids: UidRange },
   present: number | null,
 ): Promise<number> {
-  const count = uids.last - uids.first + 1
-  const start = createHash('sha256').update(dataDir).digest().readUInt32BE() % count
-  const named = await namedUids()
+  const start = placeOf(dataDir, uids)
   try {
     await mkdir(REGISTER, { recursive: true, mode: 0o755 })
-    await sweep()
+    // Folders that are not temporary may only be away for a while.
+    const registry = await UidRegistry.open(REGISTER, (owner) => isTemporary(owner) && !isThere(owner))
     const own = present !== null && present >= uids.first && present <= uids.last
-    if (own && (await take(present, dataDir))) return present
-    for (let step = 0; step < count; step += 1) {
-      const uid = uids.first + ((start + step) % count)
-      if (!named.has(uid) && (await take(uid, dataDir))) return uid
-    }
+    if (own && (await registry.take(present, dataDir))) return present
+    const uid = await registry.takeFirst(around(uids, start), dataDir)
+    if (uid !== null) return uid
   } catch (error) {
-    if (NOT_WRITABLE.has((error as NodeJS.ErrnoException).code ?? '')) return uids.first + start
+    if (NOT_WRITABLE.has((error as NodeJS.ErrnoException).code ?? '')) return start
     throw error
   }
   throw new EmbeddedPostgresError(
@@ -46,31 +45,15 @@ export async function claimUid(
   )
 }
 
-/** True when the uid is this folder's, now or since before. */
-async function take(uid: number, dataDir: string): Promise<boolean> {
-  const path = join(REGISTER, String(uid))
-  try {
-    await symlink(dataDir, path)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    return (await readlink(path).catch(() => null)) === dataDir
-  }
+/** The uid of the range that a folder's name decides. */
+function placeOf(dataDir: string, { first, last }: UidRange): number {
+  return first + (createHash('sha256').update(dataDir).digest().readUInt32BE() % (last - first + 1))
 }
 
-/** Uids that are an account's of this machine. */
-async function namedUids(): Promise<ReadonlySet<number>> {
-  const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '')
-  return new Set(passwd.split('\n').map((line) => Number(line.split(':')[2])))
-}
-
-/** Frees uids of temporary data folders that are gone. Other ones may only be away for a while. */
-async function sweep(): Promise<void> {
-  for (const name of await readdir(REGISTER)) {
-    const path = join(REGISTER, name)
-    const dataDir = await readlink(path).catch(() => '')
-    if (isTemporary(dataDir) && !(await isThere(dataDir))) await unlink(path).catch(() => undefined)
-  }
+/** The whole range from a place in it on. */
+function* around({ first, last }: UidRange, start: number): Generator<number> {
+  for (let uid = start; uid <= last; uid += 1) yield uid
+  for (let uid = first; uid < start; uid += 1) yield uid
 }
 
 /** True for a path below the system's folder for temporary files. */
@@ -78,9 +61,7 @@ export function isTemporary(path: string): boolean {
   return [tmpdir(), '/tmp'].some((folder) => path.startsWith(`${folder}/`))
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  )
+/** A link that leads nowhere is there. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
 }
