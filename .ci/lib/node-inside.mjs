@@ -28,8 +28,8 @@ export const NODE_INSIDE = {
   'packages/runner/src/terminal/native.ts': pty,
   'packages/runner/src/terminal/pty.ts': pty,
   'packages/server/src/controller/event-follower.ts': [server('controller/end')],
-  'packages/server/src/drivers/process/launch.ts': [server('drivers/process')],
-  'packages/server/src/drivers/process/software.ts': [server('drivers/process')],
+  'packages/server/src/drivers/process/processes/launch.ts': [server('drivers/process')],
+  'packages/server/src/drivers/process/folders/software.ts': [server('drivers/process')],
   'packages/server/src/node-inside/adopt.ts': [
     server('node-inside/adopt'),
     server('node-inside/shape'),

@@ -5,8 +5,12 @@ import { RunnerSecret } from '../../src/auth/runner-secret.ts'
 import { assign, type RunnerTarget, status, stop } from '../../src/controller/runner-client.ts'
 import type { Driver, RunnerAddress } from '../../src/drivers/driver.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
-import { pathsOf, prepareFolders, type RunnerFolders } from '../../src/drivers/process/runner-folder.ts'
-import { chooseRange } from '../../src/drivers/process/session-users.ts'
+import {
+  pathsOf,
+  prepareFolders,
+  type RunnerFolders,
+} from '../../src/drivers/process/folders/runner-folder.ts'
+import { chooseRange } from '../../src/drivers/process/isolation/session-users.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { createStore, type Store } from '../../src/store/store.ts'

@@ -7,9 +7,14 @@ import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Driver } from '../../src/drivers/driver.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
-import type { SandboxVerdict } from '../../src/drivers/process/try-sandbox.ts'
-import { ControlGroups } from '../../src/drivers/process/control-groups.ts'
-import { identify, isAlive, withArgument, withEnvironment } from '../../src/drivers/process/process-table.ts'
+import type { SandboxVerdict } from '../../src/drivers/process/isolation/try-sandbox.ts'
+import { ControlGroups } from '../../src/drivers/process/isolation/control-groups.ts'
+import {
+  identify,
+  isAlive,
+  withArgument,
+  withEnvironment,
+} from '../../src/drivers/process/processes/process-table.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type DriverBench, driverContract, newSpec, startUp } from './driver.contract.ts'

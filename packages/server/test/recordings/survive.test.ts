@@ -3,7 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/pro
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { CreateSessionResponse } from '@cliscale/sdk/protocol'
-import { identify } from '../../src/drivers/process/process-table.ts'
+import { identify } from '../../src/drivers/process/processes/process-table.ts'
 import { backwards } from '../support/backwards.ts'
 import { dataFolder, removeDataFolder, runnerPids } from '../support/data-folder.ts'
 import { testDatabase } from '../support/database.ts'

@@ -8,14 +8,14 @@ import type { UidRange } from '../../config/uid-range.ts'
 import { outsideWorld } from '../../config/outside-world.ts'
 import { CodedError } from '../../http/coded-error.ts'
 import type { Driver, LeftRecordings, ObservedRunner, RunnerSpec, Unsubscribe } from '../driver.ts'
-import { leftRecordings } from './left-recordings.ts'
-import { endProcesses, runnerProcess } from './end-runner.ts'
-import { launch, type RunnerProgram } from './launch.ts'
-import { identify, type ProcessIdentity } from './process-table.ts'
-import { answers, whenListening } from './readiness.ts'
+import { leftRecordings } from './folders/left-recordings.ts'
+import { endProcesses, runnerProcess } from './processes/end-runner.ts'
+import { launch, type RunnerProgram } from './processes/launch.ts'
+import { identify, type ProcessIdentity } from './processes/process-table.ts'
+import { answers, whenListening } from './processes/readiness.ts'
 import { inheritedEnvironment } from './config.ts'
-import { ControlGroups } from './control-groups.ts'
-import { digestOf, UNBOUNDED } from './policy.ts'
+import { ControlGroups } from './isolation/control-groups.ts'
+import { digestOf, UNBOUNDED } from './isolation/policy.ts'
 import {
   createFolders,
   giveFolders,
@@ -27,11 +27,11 @@ import {
   type RunnerPaths,
   userOf,
   writeIdentity,
-} from './runner-folder.ts'
-import { chooseRange, SessionUsers } from './session-users.ts'
-import { reachableSoftware } from './software.ts'
-import { type SandboxTrial, type SandboxVerdict, trySandbox } from './try-sandbox.ts'
-import { startFailure } from './start-failure.ts'
+} from './folders/runner-folder.ts'
+import { chooseRange, SessionUsers } from './isolation/session-users.ts'
+import { reachableSoftware } from './folders/software.ts'
+import { type SandboxTrial, type SandboxVerdict, trySandbox } from './isolation/try-sandbox.ts'
+import { startFailure } from './processes/start-failure.ts'
 
 const ANSWER_TIMEOUT_MS = 2_000
 const LOG_LIMIT_BYTES = 1_048_576

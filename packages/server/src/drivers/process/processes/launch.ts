@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { OutsideWorld } from '../../config/outside-world.ts'
-import type { RunnerSpec } from '../driver.ts'
-import { runnerEnvironment } from './config.ts'
-import type { RunnerPolicy } from './policy.ts'
-import type { RunnerFolders, RunnerPaths } from './runner-folder.ts'
+import type { OutsideWorld } from '../../../config/outside-world.ts'
+import type { RunnerSpec } from '../../driver.ts'
+import { runnerEnvironment } from '../config.ts'
+import type { RunnerPolicy } from '../isolation/policy.ts'
+import type { RunnerFolders, RunnerPaths } from '../folders/runner-folder.ts'
 
 /** How the runner's program is started. */
 export interface RunnerProgram {

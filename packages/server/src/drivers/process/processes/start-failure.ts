@@ -1,4 +1,4 @@
-import { CodedError } from '../../http/coded-error.ts'
+import { CodedError } from '../../../http/coded-error.ts'
 
 /** What the system lacks, by its code, with what the operator can do. */
 const LACKS: Readonly<Record<string, string>> = {

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
-import { SESSION_UIDS, type UidRange } from '../../config/uid-range.ts'
-import { UidRegistry } from '../../files/uid-registry.ts'
-import { CodedError } from '../../http/coded-error.ts'
+import { SESSION_UIDS, type UidRange } from '../../../config/uid-range.ts'
+import { UidRegistry } from '../../../files/uid-registry.ts'
+import { CodedError } from '../../../http/coded-error.ts'
 
 /** Where all installations of a machine note which uids they use. */
 const REGISTRY = '/var/lib/cliscale/session-users'

@@ -11,7 +11,7 @@ import {
   withEnvironment,
   withUser,
 } from './process-table.ts'
-import { readIdentity, type RunnerPaths, userOf } from './runner-folder.ts'
+import { readIdentity, type RunnerPaths, userOf } from '../folders/runner-folder.ts'
 
 const LOOK_EVERY_MS = 10
 const KILL_DEADLINE_MS = 5_000

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { runnerEnvironment } from './config.ts'
-import { isolationFlags, type RunnerProgram } from './launch.ts'
-import { giveFolder, type RunnerFolders } from './runner-folder.ts'
+import { runnerEnvironment } from '../config.ts'
+import { isolationFlags, type RunnerProgram } from '../processes/launch.ts'
+import { giveFolder, type RunnerFolders } from '../folders/runner-folder.ts'
 import type { SessionUsers } from './session-users.ts'
 
 const TIMEOUT_MS = 15_000

@@ -2,8 +2,8 @@ import { constants, existsSync } from 'node:fs'
 import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { CodedError } from '../../http/coded-error.ts'
-import type { LeftRecordings } from '../driver.ts'
+import { CodedError } from '../../../http/coded-error.ts'
+import type { LeftRecordings } from '../../driver.ts'
 import { isRunnerId } from './runner-folder.ts'
 
 /** Recordings that runners of this machine wrote, each in a folder of its own. The folders are not theirs to remove. */

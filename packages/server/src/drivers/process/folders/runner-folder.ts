@@ -15,10 +15,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isObject } from '@cliscale/sdk/protocol'
-import { closedFolder } from '../../files/passable.ts'
-import { CodedError } from '../../http/coded-error.ts'
-import type { RunnerAddress } from '../driver.ts'
-import type { ProcessIdentity } from './process-table.ts'
+import { closedFolder } from '../../../files/passable.ts'
+import { CodedError } from '../../../http/coded-error.ts'
+import type { RunnerAddress } from '../../driver.ts'
+import type { ProcessIdentity } from '../processes/process-table.ts'
 
 const RUNNER_ID = /^run_[A-Za-z0-9_-]{16,64}$/
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { OutsideWorld } from '../../config/outside-world.ts'
-import type { SessionBounds } from '../../config/session-bounds.ts'
+import type { OutsideWorld } from '../../../config/outside-world.ts'
+import type { SessionBounds } from '../../../config/session-bounds.ts'
 import type { GroupLimit } from './control-groups.ts'
-import type { UidRange } from '../../config/uid-range.ts'
+import type { UidRange } from '../../../config/uid-range.ts'
 
 /** No bound at all. */
 export const UNBOUNDED: SessionBounds = { processes: 0, memoryBytes: 0, cpus: 0, openFiles: 0, diskBytes: 0 }

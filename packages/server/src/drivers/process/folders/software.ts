@@ -4,8 +4,8 @@ import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/p
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { closedFolder } from '../../files/passable.ts'
-import { CodedError } from '../../http/coded-error.ts'
+import { closedFolder } from '../../../files/passable.ts'
+import { CodedError } from '../../../http/coded-error.ts'
 import type { RunnerFolders } from './runner-folder.ts'
 
 /** The program of runners, and what runs it. */

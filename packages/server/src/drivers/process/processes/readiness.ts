@@ -2,7 +2,7 @@ import { existsSync, watch } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { RUNNER_PATHS } from '@cliscale/sdk/protocol'
-import type { RunnerPaths } from './runner-folder.ts'
+import type { RunnerPaths } from '../folders/runner-folder.ts'
 
 /** Fallback for file systems that tell no changes. */
 const LOOK_EVERY_MS = 100
