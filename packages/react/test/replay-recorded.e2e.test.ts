@@ -5,8 +5,9 @@ import { test, type TestContext } from 'node:test'
 import { decodeClientMessage, type HelloMessage } from '@cliscale/sdk/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import {
+  fromHex,
   type RecordedExchange,
-  recordedExchanges,
+  recordedLives,
   type RecordedStep,
 } from '../../sdk/test/protocol/recorded-exchange.ts'
 import { openProfile } from './support/browser.ts'
@@ -19,8 +20,9 @@ import { waitFor } from './support/wait-for.ts'
 async function oldServer(
   t: TestContext,
   { steps }: RecordedExchange,
-): Promise<{ url: string; hellos: HelloMessage[] }> {
+): Promise<{ url: string; hellos: HelloMessage[]; keys: { readonly bytes: number } }> {
   const hellos: HelloMessage[] = []
+  const keys = { bytes: 0 }
   const server = createServer((request, response) => {
     const url = `ws://${request.headers.host ?? ''}${(request.url ?? '').replace('/tokens', '/terminal')}`
     const access = { url, token: 'once', role: 'driver', expiresAt: '2100-01-01T00:00:00.000Z' }
@@ -33,12 +35,15 @@ async function oldServer(
     const typed = { bytes: 0 }
     socket.on('message', (data: Buffer) => {
       const message = decodeClientMessage(new Uint8Array(data))
-      if (message.type === 'input') typed.bytes += message.data.length
+      if (message.type === 'input') {
+        typed.bytes += message.data.length
+        keys.bytes += message.data.length
+      }
       if (message.type !== 'hello') return
       hellos.push(message)
       void say(
         socket,
-        steps.filter((step) => step.connection === number),
+        steps.filter((step) => 'connection' in step && step.connection === number),
         typed,
       )
     })
@@ -49,7 +54,7 @@ async function oldServer(
     server.closeAllConnections()
     server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, hellos }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, hellos, keys }
 }
 
 /** The server's side of one connection; where the recorded client typed, it waits until as much is typed now. */
@@ -62,7 +67,8 @@ async function say(
   for (const step of steps) {
     if ('close' in step) {
       if (step.from === 'server') socket.close(step.close.code)
-    } else if (step.from === 'server') socket.send(step.payload)
+    } else if (!('hex' in step)) continue
+    else if (step.from === 'server') socket.send(fromHex(step.hex))
     else if (step.message.type === 'input') {
       expected += step.message.data.length
       const bytes = expected
@@ -71,9 +77,9 @@ async function say(
   }
 }
 
-for (const exchange of recordedExchanges().filter(({ subprotocol }) => subprotocol === 'cliscale.v1')) {
+for (const exchange of recordedLives()) {
   test(`the component shows what a server of version ${exchange.version} says, over a reconnect`, async (t) => {
-    const { url, hellos } = await oldServer(t, exchange)
+    const { url, hellos, keys } = await oldServer(t, exchange)
     const front = await Front.start({ upstream: url, apiKey: 'none', files: await buildPage() })
     t.after(() => front.stop())
     const page = await (await openProfile(t)).newPage()
@@ -82,11 +88,13 @@ for (const exchange of recordedExchanges().filter(({ subprotocol }) => subprotoc
     await page.waitForSelector('.cliscale[data-state="connected"]')
     await page.keyboard.type('one\n')
     await shows(page, 'one 30 100')
+    await page.keyboard.type('two\n')
     const output = exchange.steps.flatMap((step) =>
       'message' in step && step.message.type === 'output' && step.connection === 1
         ? [step.message.data.length]
         : [],
     )
+    await waitFor('the key that is not answered', () => keys.bytes >= 8)
     front.cut()
     await waitFor('the second hello', () => hellos.length === 2)
     await page.keyboard.type('bye\n')

@@ -1,150 +1,222 @@
 // Records the exchanges of this version, once per release:
 //   node --conditions=@cliscale/source packages/sdk/test/protocol/record-exchange.ts
-import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
-import { WebSocket } from 'ws'
 import { Cliscale } from '../../src/index.ts'
-import {
-  type ClientMessage,
-  decodeClientMessage,
-  decodeServerMessage,
-  encodeClientMessage,
-  type ReadyMessage,
-  type ServerMessage,
-  type TerminalAccess,
-  type TerminalSubprotocol,
-} from '../../src/protocol/index.ts'
+import { decodeClientMessage, type HelloMessage, type TerminalAccess } from '../../src/protocol/index.ts'
 import { toUtf8 } from '../../src/protocol/text.ts'
 import { startServerProcess } from '../../../server/test/support/server-process.ts'
-import { waitFor } from '../support/wait-for.ts'
-import { type ExchangeHeader, formatExchange, type RecordedStep } from './recorded-exchange.ts'
+import { passTime } from './pass-time.ts'
+import { Recorder } from './exchange-recorder.ts'
+import {
+  type ConnectionPlan,
+  type ExchangeHeader,
+  exchangeFile,
+  formatExchange,
+  toHex,
+} from './recorded-exchange.ts'
 
-class Recorder {
-  readonly steps: RecordedStep[] = []
-  readonly subprotocol: TerminalSubprotocol
-  readonly received: ServerMessage[] = []
-  #connection = 0
-  #socket: WebSocket | undefined
-
-  constructor(subprotocol: TerminalSubprotocol) {
-    this.subprotocol = subprotocol
-  }
-
-  async open({ url, token }: TerminalAccess): Promise<void> {
-    const connection = (this.#connection += 1)
-    const socket = new WebSocket(url, [this.subprotocol], { headers: { authorization: `Bearer ${token}` } })
-    this.#socket = socket
-    socket.on('message', (data: Buffer) => {
-      const payload = new Uint8Array(data)
-      const message = decodeServerMessage(payload)
-      this.received.push(message)
-      this.steps.push({ connection, from: 'server', payload, message })
-    })
-    socket.on('close', (code, reason) => {
-      this.steps.push({ connection, from: 'server', close: { code, reason: reason.toString() } })
-    })
-    await once(socket, 'open')
-  }
-
-  send(message: ClientMessage, payload: Uint8Array = encodeClientMessage(message)): void {
-    this.steps.push({ connection: this.#connection, from: 'client', payload, message })
-    this.#socket?.send(payload)
-  }
-
-  async leave(): Promise<void> {
-    const connection = this.#connection
-    this.steps.push({ connection, from: 'client', close: { code: 1000, reason: '' } })
-    this.#socket?.removeAllListeners('close')
-    this.#socket?.close(1000)
-    if (this.#socket !== undefined) await once(this.#socket, 'close')
-  }
-
-  async shows(text: string): Promise<void> {
-    const decoder = new TextDecoder()
-    await waitFor(text, () =>
-      this.received
-        .map((message) => (message.type === 'output' ? decoder.decode(message.data) : ''))
-        .join('')
-        .includes(text),
-    )
-  }
-
-  async closed(): Promise<void> {
-    await waitFor('the close', () => this.steps.some((step) => 'close' in step && step.from === 'server'))
-  }
+type Plan = Omit<ExchangeHeader, 'version' | 'connections'>
+const DRIVER: ConnectionPlan = { role: 'driver' }
+const HELLO: HelloMessage = {
+  type: 'hello',
+  v: 1,
+  client: '0123456789abcdef',
+  columns: 80,
+  rows: 24,
+  input: 0,
 }
-
-const SCRIPT =
-  'stty -echo; printf "grüße\\033[1m\\377\\n"; while read line; do echo "$line $(stty size)"; [ "$line" = bye ] && exit 5; done'
-const SESSION = { command: 'sh', args: ['-c', SCRIPT] }
-
-async function recordExtended(cliscale: Cliscale): Promise<Recorder> {
-  const recorder = new Recorder('cliscale.v1')
-  const session = await cliscale.sessions.create(SESSION)
-  const hello = { type: 'hello', v: 1, client: '0123456789abcdef', columns: 80, rows: 24 } as const
-  await recorder.open(await session.createToken())
-  recorder.send({ ...hello, input: 0 })
-  await waitFor('the greeting', () => recorder.received.some(({ type }) => type === 'output'))
-  recorder.send({ type: 'heartbeat', data: toUtf8('1') })
-  recorder.send({ type: 'resize', columns: 100, rows: 30 })
-  await waitFor('the size', () =>
-    recorder.received.some((message) => message.type === 'size' && message.columns === 100),
-  )
-  recorder.send({ type: 'input', data: toUtf8('one\n') })
-  await recorder.shows('one 30 100')
-  await waitFor('the acknowledgement', () => recorder.received.some(({ type }) => type === 'inputAck'))
-  const { epoch } = recorder.received.find(
-    (message): message is ReadyMessage => message.type === 'ready',
-  ) ?? { epoch: '' }
-  const offset = recorder.received.reduce(
-    (sum, message) => sum + (message.type === 'output' ? message.data.length : 0),
-    0,
-  )
-  recorder.send({ type: 'credit', offset })
-  await recorder.leave()
-  await recorder.open(await session.createToken())
-  recorder.send({ ...hello, columns: 100, rows: 30, input: 4, resume: { epoch, offset } })
-  await waitFor('the resume', () => recorder.received.filter(({ type }) => type === 'ready').length === 2)
-  recorder.send({ type: 'drive' })
-  recorder.send({ type: 'input', data: toUtf8('bye\n') })
-  await recorder.closed()
-  return recorder
-}
-
-async function recordTty(cliscale: Cliscale): Promise<Recorder> {
-  const recorder = new Recorder('tty')
-  const session = await cliscale.sessions.create(SESSION)
-  await session.waitUntil('running')
-  await recorder.open(await session.createToken())
-  // ttyd 1.7.7's page says hello like this.
-  const hello = toUtf8('{"AuthToken":"","columns":80,"rows":24}')
-  recorder.send(decodeClientMessage(hello), hello)
-  await waitFor('the greeting', () => recorder.received.some(({ type }) => type === 'output'))
-  recorder.send({ type: 'pause' })
-  recorder.send({ type: 'resume' })
-  recorder.send({ type: 'resize', columns: 90, rows: 20 })
-  recorder.send({ type: 'input', data: toUtf8('bye\n') })
-  await recorder.closed()
-  return recorder
-}
+const OTHER: HelloMessage = { ...HELLO, client: 'fedcba9876543210', columns: 100, rows: 30 }
+const LINES = 'while read line; do echo "$line $(stty size)"; [ "$line" = bye ] && exit 5; done'
+const GREETING = `stty -echo; printf "grüße\\033[1m\\377\\n"; ${LINES}`
+const TYPED: Plan = { subprotocol: 'cliscale.v1', through: 'runner', script: GREETING, about: '' }
 
 const cleanups: (() => unknown)[] = []
-const server = await startServerProcess({
-  after: (cleanup: () => unknown) => cleanups.push(cleanup),
-} as unknown as TestContext)
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+const context = { after: (cleanup: () => unknown) => cleanups.push(cleanup) } as unknown as TestContext
+// Without a spare runner a session has phases that its terminal sees.
+const server = await startServerProcess(context, { flags: ['--spare-runners=0'] })
+const cliscale = new Cliscale({ baseUrl: server.baseUrl, apiKey: server.apiKey })
+
+/** Records one exchange: makes its session, lets `speak` speak, writes the file. */
+async function record(
+  name: string,
+  { connections = [DRIVER], ...plan }: Plan & { readonly connections?: readonly ConnectionPlan[] },
+  speak: (recorder: Recorder, token: () => Promise<TerminalAccess>) => Promise<void>,
+): Promise<void> {
+  const session = await cliscale.sessions.create({ command: 'sh', args: ['-c', plan.script] })
+  if (name !== 'life') await session.waitUntil('running')
+  const given: TerminalAccess[] = []
+  const recorder = new Recorder({ version, ...plan, connections }, async (connection) => {
+    const { role, tokenOf } = connections[connection - 1] ?? DRIVER
+    const access = given[(tokenOf ?? 0) - 1] ?? (await session.createToken({ role }))
+    given[connection - 1] = access
+    return access
+  })
+  await speak(recorder, async () => session.createToken())
+  await session.kill()
+  const file = exchangeFile(version, name)
+  mkdirSync(new URL('.', file), { recursive: true })
+  writeFileSync(file, formatExchange(recorder.header, recorder.steps))
+  console.log(`${recorder.steps.length} steps in ${file.pathname}`)
+}
+
+async function recordLife(): Promise<void> {
+  const about = 'From the start of a session over a cut connection to its exit.'
+  await record('life', { ...TYPED, about, connections: [DRIVER, DRIVER] }, async (recorder) => {
+    const first = await recorder.open()
+    first.send(HELLO)
+    await first.shows('\n')
+    first.send({ type: 'heartbeat', data: toUtf8('1') })
+    await first.got('heartbeat')
+    first.send({ type: 'resize', columns: 100, rows: 30 })
+    await first.got('size', ({ columns }) => columns === 100)
+    first.send({ type: 'input', data: toUtf8('one\n') })
+    await first.shows('one 30 100\r\n')
+    await first.got('inputAck')
+    const parsed = first.received.reduce((n, one) => n + (one.type === 'output' ? one.data.length : 0), 0)
+    first.send({ type: 'credit', offset: parsed })
+    await first.lose({ type: 'input', data: toUtf8('two\n') }, 'two 30 100\r\n')
+    const second = await recorder.open()
+    const resume = { epoch: first.ready.epoch, offset: parsed }
+    second.send({ ...HELLO, columns: 100, rows: 30, input: 4, resume })
+    await second.shows('two 30 100\r\n')
+    second.send({ type: 'input', data: toUtf8('bye\n') })
+    await second.closed()
+  })
+}
+
+async function recordSnapshot(): Promise<void> {
+  const about = 'A client comes back when the bytes that it lacks are gone, and gets the screen.'
+  const script = `stty -echo; echo ready; read go; seq 1 200000; printf '\\033[H\\033[2J\\033[3Jdone'; ${LINES}`
+  await record(
+    'snapshot',
+    { ...TYPED, about, script, connections: [DRIVER, DRIVER] },
+    async (recorder, token) => {
+      const first = await recorder.open()
+      first.send(HELLO)
+      await first.shows('ready\r\n')
+      await first.leave()
+      const meanwhile = { types: 'go\n', until: 'done' }
+      const meaning = 'another client types "go", takes 1.5 MB of output and leaves'
+      recorder.steps.push({ meanwhile, meaning })
+      await passTime(meanwhile, await token())
+      const second = await recorder.open()
+      second.send({ ...HELLO, resume: { epoch: first.ready.epoch, offset: 7 } })
+      await second.got('snapshot')
+      await second.got('size')
+      second.send({ type: 'drive' })
+      await second.got('size', ({ driver }) => driver)
+      second.send({ type: 'input', data: toUtf8('bye\n') })
+      await second.closed()
+    },
+  )
+}
+
+async function recordHandOver(): Promise<void> {
+  const about =
+    'Two clients: the second takes the terminal over; what the other one types is dropped and counted.'
+  await record('hand-over', { ...TYPED, about, connections: [DRIVER, DRIVER] }, async (recorder) => {
+    const first = await recorder.open()
+    first.send(HELLO)
+    await first.shows('\n')
+    const second = await recorder.open()
+    second.send(OTHER)
+    await second.shows('\n')
+    await first.got('size', ({ clients }) => clients === 2)
+    second.send({ type: 'input', data: toUtf8('x\n') })
+    await second.got('inputAck')
+    second.send({ type: 'drive' })
+    await second.got('size', ({ driver }) => driver)
+    await first.got('size', ({ driver }) => !driver)
+    first.send({ type: 'input', data: toUtf8('yy\n') })
+    await first.got('inputAck')
+    second.send({ type: 'input', data: toUtf8('bye\n') })
+    await Promise.all([first.closed(), second.closed()])
+  })
+}
+
+async function recordObserver(): Promise<void> {
+  const about = 'An observer: what it types is dropped, and it is refused when it asks to drive.'
+  const connections = [DRIVER, { role: 'observer' }] as const
+  await record('observer', { ...TYPED, about, through: 'gateway', connections }, async (recorder) => {
+    const driver = await recorder.open()
+    driver.send(HELLO)
+    await driver.shows('\n')
+    const observer = await recorder.open()
+    observer.send(OTHER)
+    await observer.shows('\n')
+    await driver.got('size', ({ clients }) => clients === 2)
+    observer.send({ type: 'input', data: toUtf8('x\n') })
+    observer.send({ type: 'drive' })
+    await observer.closed()
+    driver.send({ type: 'input', data: toUtf8('bye\n') })
+    await driver.closed()
+  })
+}
+
+async function recordRefusals(): Promise<void> {
+  const used = [DRIVER, { role: 'driver', tokenOf: 1 }] as const
+  const again = 'A token is good for one connection.'
+  await record(
+    'used-token',
+    { ...TYPED, about: again, through: 'gateway', connections: used },
+    async (recorder) => {
+      const first = await recorder.open()
+      first.send(HELLO)
+      await first.shows('\n')
+      const second = await recorder.open()
+      await second.closed()
+      await first.leave()
+    },
+  )
+  await record(
+    'unknown-version',
+    { ...TYPED, about: 'A client of a protocol to come.' },
+    async (recorder) => {
+      const client = await recorder.open()
+      client.send({ ...HELLO, v: 2 })
+      await client.closed()
+    },
+  )
+  await record(
+    'too-much-credit',
+    { ...TYPED, about: 'Credit for what was never sent.' },
+    async (recorder) => {
+      const client = await recorder.open()
+      client.send(HELLO)
+      await client.shows('\n')
+      client.send({ type: 'credit', offset: 1_000 })
+      await client.closed()
+    },
+  )
+}
+
+async function recordTty(): Promise<void> {
+  const about = "A client of ttyd 1.7.7, on that program's subprotocol."
+  await record('tty', { ...TYPED, about, subprotocol: 'tty' }, async (recorder) => {
+    const client = await recorder.open()
+    // ttyd's page says hello like this.
+    const hello = toUtf8('{"AuthToken":"","columns":80,"rows":24}')
+    client.send(decodeClientMessage(hello), toHex(hello))
+    await client.shows('\n')
+    client.send({ type: 'pause' })
+    client.send({ type: 'resume' })
+    client.send({ type: 'resize', columns: 90, rows: 20 })
+    client.send({ type: 'input', data: toUtf8('bye\n') })
+    await client.closed()
+  })
+}
+
 try {
-  const cliscale = new Cliscale({ baseUrl: server.baseUrl, apiKey: server.apiKey })
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  const about = 'A shell script: greeting, a line, a resize; in cliscale.v1 also a reconnect; then exit 5.'
-  for (const recorder of [await recordExtended(cliscale), await recordTty(cliscale)]) {
-    const header: ExchangeHeader = { version, subprotocol: recorder.subprotocol, about }
-    const file = new URL(`./fixtures/${version}-${recorder.subprotocol}.jsonl`, import.meta.url)
-    writeFileSync(file, formatExchange(header, recorder.steps))
-    console.log(`${recorder.steps.length} steps in ${file.pathname}`)
-  }
+  await recordLife()
+  await recordSnapshot()
+  await recordHandOver()
+  await recordObserver()
+  await recordRefusals()
+  await recordTty()
 } finally {
   for (const cleanup of cleanups) await cleanup()
 }
