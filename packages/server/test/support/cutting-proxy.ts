@@ -11,13 +11,18 @@ export interface CuttingProxy {
   cut(): void
 }
 
+/** A listener on a Unix socket. */
+export interface UnixTarget {
+  readonly path: string
+}
+
 /** Puts a TCP forwarder before `target`, as in `http://127.0.0.1:1234`. */
-export async function cuttingProxy(t: TestContext, target: string): Promise<CuttingProxy> {
-  const { port, hostname } = new URL(target)
+export async function cuttingProxy(t: TestContext, target: string | UnixTarget): Promise<CuttingProxy> {
+  const to = typeof target === 'string' ? addressOf(target) : target
   const sockets = new Set<Socket>()
   let cuts = 0
   const server = createServer((client) => {
-    const upstream = connect({ port: Number(port), host: hostname })
+    const upstream = connect(to)
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -36,7 +41,9 @@ export async function cuttingProxy(t: TestContext, target: string): Promise<Cutt
   const cut = (): void => {
     for (const socket of sockets) {
       cuts += 1
-      socket.resetAndDestroy()
+      // A Unix socket knows no reset.
+      if (socket.remoteAddress === undefined) socket.destroy()
+      else socket.resetAndDestroy()
     }
   }
   t.after(async () => {
@@ -51,4 +58,9 @@ export async function cuttingProxy(t: TestContext, target: string): Promise<Cutt
     },
     cut,
   }
+}
+
+function addressOf(url: string): { readonly port: number; readonly host: string } {
+  const { port, hostname } = new URL(url)
+  return { port: Number(port), host: hostname }
 }
