@@ -42,7 +42,8 @@ export class TemplatesFileError extends Error {
 
 const closed = { additionalProperties: false }
 
-const TemplatesFile = Type.Object(
+/** What a templates file may say. */
+export const TemplatesFile = Type.Object(
   {
     templates: Type.Array(
       Type.Object(
@@ -86,7 +87,8 @@ const TemplatesFile = Type.Object(
   closed,
 )
 
-type TemplateEntry = Static<typeof TemplatesFile>['templates'][number]
+/** One template as the file has it. */
+export type TemplateEntry = Static<typeof TemplatesFile>['templates'][number]
 
 const checkFile = Compile(TemplatesFile)
 
