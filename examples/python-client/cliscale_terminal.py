@@ -25,6 +25,7 @@ CREDIT_AT_REST_SECONDS = 1.0
 SILENCE_SECONDS = 20.0
 DEAD_SECONDS = 10.0
 HANDSHAKE_SECONDS = 10.0
+STEADY_SECONDS = 10.0
 MAX_REFUSED_TOKENS = 3
 FINAL_CLOSES = {1000, 1009, 4400, 4403, 4404, 4409, 4410, 4500}
 
@@ -225,6 +226,7 @@ class Terminal:
         self.driver = False
         self.modes = []  # one for each ready
         self.ready = False
+        self.ready_at = 0.0
         self.refusal = None
         self.socket = None
 
@@ -234,8 +236,7 @@ class Terminal:
 
     def run(self):
         """Stays connected until the command ends. Returns its exit."""
-        attempt, lost_at = 0, time.monotonic()
-        refused = 0
+        attempt, refused, lost_at = 0, 0, time.monotonic()
         while True:
             opened = len(self.modes)
             self.refusal = None
@@ -250,7 +251,8 @@ class Terminal:
                 if not lost.retry or refused == MAX_REFUSED_TOKENS:
                     raise TerminalFailed(str(self.refusal or lost)) from lost
                 if len(self.modes) > opened:
-                    attempt, lost_at = 0, time.monotonic()
+                    lost_at = time.monotonic()
+                    attempt = 0 if lost_at - self.ready_at >= STEADY_SECONDS else attempt
                 time.sleep(self._pause(attempt, time.monotonic() - lost_at, lost.after))
                 attempt += 1
 
@@ -359,6 +361,7 @@ class Terminal:
         if self.ready:
             return self._acknowledged(ready["inputOffset"])
         self.ready = True
+        self.ready_at = time.monotonic()
         if (same or first) and self.driver:
             self._acknowledged(ready["inputOffset"])
         else:

@@ -8,7 +8,7 @@ import {
   type ServerMessage,
 } from '../../src/protocol/index.ts'
 import { toUtf8 } from '../../src/protocol/text.ts'
-import { waitFor } from '../support/wait-for.ts'
+import { waitFor, within } from '../support/wait-for.ts'
 import { passTime } from './pass-time.ts'
 import {
   type ConnectionPlan,
@@ -128,7 +128,7 @@ async function close(
 ): Promise<void> {
   if (step.from === 'client') socket.close(step.close.code)
   if (socket.readyState === socket.CLOSED) return
-  const [code] = (await once(socket, 'close')) as [number]
+  const [code] = (await within('the close', once(socket, 'close'))) as [number]
   if (step.from === 'server') assert.equal(code, step.close.code)
 }
 

@@ -12,10 +12,12 @@ import { waitFor } from '../support/wait-for.ts'
 
 const SCRIPT = 'stty -echo; echo ready; while read line; do echo "<$line>"; [ "$line" = bye ] && exit 3; done'
 
-/** Well below six seconds. The next ping comes at the earliest when the answer to the last one was due. */
-const PINGS = ['--ping-interval-seconds=1', '--pong-timeout-seconds=2']
+/** The next ping comes at the earliest when the answer to the last one was due: each four seconds. */
+const PINGS = ['--ping-interval-seconds=1', '--pong-timeout-seconds=4']
 
 interface Setting {
+  /** Past the proxy. */
+  readonly direct: Cliscale
   readonly network: CuttingProxy
   readonly publicUrl: string
   readonly cliscale: Cliscale
@@ -39,7 +41,9 @@ async function behind(t: TestContext, kind: ProxyKind, wanted: Wanted = {}): Pro
   const put: [string, string][] = [['127.0.0.1:7680', `127.0.0.1:${port}`]]
   if (kind === 'haproxy') put.push(['check port 7690', `check port ${new URL(server.internalUrl).port}`])
   await startProxy(cleanup, kind, { ...place, ...wanted, put })
-  return { network, publicUrl, cliscale: new Cliscale({ baseUrl: publicUrl, apiKey: server.apiKey }) }
+  const { apiKey } = server
+  const direct = new Cliscale({ baseUrl: server.baseUrl, apiKey })
+  return { direct, network, publicUrl, cliscale: new Cliscale({ baseUrl: publicUrl, apiKey }) }
 }
 
 /** Opens a session, types, is cut, types again, reads to the end. */
@@ -67,15 +71,21 @@ async function useTerminal(t: TestContext, { cliscale, network, publicUrl }: Set
   assert.deepEqual(modes, ['fresh', 'delta'])
 }
 
-/** A terminal that says hello and then nothing, not even a heartbeat of its own; it answers pings. */
-async function silentTerminal(
-  t: TestContext,
-  { cliscale }: Setting,
-): Promise<{ socket: WebSocket; output: () => string }> {
-  const session = await cliscale.sessions.create({ command: 'sh', args: ['-c', SCRIPT] })
+interface SilentTerminal {
+  readonly socket: WebSocket
+  readonly output: () => string
+  /** The code of its close. */
+  readonly closed: Promise<number>
+}
+
+/** A terminal that says hello and then nothing, not even a heartbeat of its own; it answers pings. Its session runs before. */
+async function silentTerminal(t: TestContext, { direct }: Setting): Promise<SilentTerminal> {
+  const session = await direct.sessions.create({ command: 'sh', args: ['-c', SCRIPT] })
+  await session.waitUntil('running', { timeoutMs: 30_000 })
   const { url, token } = await session.createToken()
   const socket = new WebSocket(url, [CLISCALE_SUBPROTOCOL], { headers: { authorization: `Bearer ${token}` } })
   t.after(() => socket.terminate())
+  const closed = once(socket, 'close').then(([code]) => code as number)
   let output = ''
   socket.on('message', (data: Buffer) => {
     const message = decodeServerMessage(new Uint8Array(data))
@@ -84,7 +94,7 @@ async function silentTerminal(
   await once(socket, 'open')
   socket.send(encodeClientMessage({ type: 'hello', v: 1, client: 'silent', columns: 80, rows: 24, input: 0 }))
   await waitFor(() => output.includes('ready'), { what: 'the program', withinMs: 30_000 })
-  return { socket, output: () => output }
+  return { socket, output: () => output, closed }
 }
 
 for (const kind of ['nginx', 'haproxy'] as const) {
@@ -94,10 +104,10 @@ for (const kind of ['nginx', 'haproxy'] as const) {
     })
 
     test('a terminal that is idle for longer than the timeout of the proxy stays', async (t) => {
-      const timeoutSeconds = 6
+      const timeoutSeconds = 10
       const setting = await behind(t, kind, { timeoutSeconds, flags: PINGS })
       const { socket, output } = await silentTerminal(t, setting)
-      const until = performance.now() + timeoutSeconds * 1_500
+      const until = performance.now() + timeoutSeconds * 1_250
       await waitFor(() => performance.now() > until || socket.readyState !== WebSocket.OPEN, {
         what: 'more than the timeout',
         withinMs: 60_000,
@@ -105,13 +115,14 @@ for (const kind of ['nginx', 'haproxy'] as const) {
       assert.equal(socket.readyState, WebSocket.OPEN)
       socket.send(encodeClientMessage({ type: 'input', data: Buffer.from('still\n') }))
       await waitFor(() => output().includes('<still>'), { what: 'the answer', withinMs: 30_000 })
+      // The health checks that the recipe has let the proxy go on sending here.
+      await setting.cliscale.templates.list()
     })
 
     test('without pings the same proxy cuts it: what bridges the silence are they', async (t) => {
-      const setting = await behind(t, kind, { timeoutSeconds: 1, flags: ['--ping-interval-seconds=3600'] })
-      const { socket } = await silentTerminal(t, setting)
-      const [code] = (await once(socket, 'close')) as [number]
-      assert.equal(code, 1006)
+      const setting = await behind(t, kind, { timeoutSeconds: 4, flags: ['--ping-interval-seconds=3600'] })
+      const { closed } = await silentTerminal(t, setting)
+      assert.equal(await closed, 1006)
     })
   })
 }
