@@ -94,7 +94,7 @@ function watchListeners(): void {
   const live: { target: EventTarget; type: string; listener: unknown; capture: boolean }[] = []
   const captures = (options: unknown): boolean =>
     typeof options === 'object'
-      ? (options as { capture?: boolean } | null)?.capture === true
+      ? options !== null && 'capture' in options && options.capture === true
       : options === true
   const watch = (method: 'addEventListener' | 'removeEventListener'): void => {
     const original = Reflect.get(EventTarget.prototype, method) as () => void

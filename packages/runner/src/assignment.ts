@@ -261,5 +261,5 @@ function readLimits(fields: Fields): LowerLimits {
     if (!LIMIT_NAMES.some((known) => known === name)) fields.problem('/limits', 'has an unknown name')
     else if (!fits || Number(value) <= 0) fields.problem(`/limits/${name}`, 'must be a number above 0')
   }
-  return limits as LowerLimits
+  return limits
 }

@@ -1,12 +1,7 @@
 import type { ErrorDetail } from '@cliscale/sdk/protocol'
 import type { FastifyRequest } from 'fastify'
 import { CodedError } from './coded-error.ts'
-
-/** More refused texts than these are not listed. */
-const MAX_DETAILS = 20
-
-/** Deeper than any body of the API; what lies below is refused by its schema. */
-const MAX_DEPTH = 32
+import { MAX_DEPTH, MAX_DETAILS } from './limits.ts'
 
 /** Why a text can be kept nowhere, as the end of a sentence; null when it can. */
 export function textProblem(text: string): string | null {

@@ -5,9 +5,7 @@ import { Compile } from 'typebox/compile'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { Value } from 'typebox/value'
 import { CodedError } from './coded-error.ts'
-
-/** More refused fields than this are not listed. */
-const MAX_DETAILS = 20
+import { MAX_DETAILS } from './limits.ts'
 
 /**
  * Compiles a route's TypeBox schemas. Bodies are taken as they are; path and query, which are text, are converted to

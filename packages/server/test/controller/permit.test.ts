@@ -16,9 +16,28 @@ const BOUNDS: Bounds = { maxLifetimeSeconds: 600 }
 
 /** Found by attack: each runs something of its own under a pinned command. */
 const ATTACKS = [
-  ...['BASH_ENV', 'ENV', 'LD_PRELOAD', 'LD_AUDIT', 'NODE_OPTIONS', 'PYTHONSTARTUP', 'PYTHONPATH', 'PERL5OPT'],
-  ...['GIT_SSH_COMMAND', 'GIT_CONFIG_COUNT', 'PROMPT_COMMAND', 'PS4', 'RUBYOPT', 'JAVA_TOOL_OPTIONS', 'PATH'],
-  ...['HOME', 'EDITOR', 'PAGER', 'LESSOPEN', 'npm_config_script_shell', 'BASH_FUNC_ls%%', 'KUBECONFIG'],
+  'BASH_ENV',
+  'ENV',
+  'LD_PRELOAD',
+  'LD_AUDIT',
+  'NODE_OPTIONS',
+  'PYTHONSTARTUP',
+  'PYTHONPATH',
+  'PERL5OPT',
+  'GIT_SSH_COMMAND',
+  'GIT_CONFIG_COUNT',
+  'PROMPT_COMMAND',
+  'PS4',
+  'RUBYOPT',
+  'JAVA_TOOL_OPTIONS',
+  'PATH',
+  'HOME',
+  'EDITOR',
+  'PAGER',
+  'LESSOPEN',
+  'npm_config_script_shell',
+  'BASH_FUNC_ls%%',
+  'KUBECONFIG',
 ]
 
 const ORDINARY = [

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Cliscale } from '@cliscale/sdk'
-import type { SessionInfo, SessionLimits } from '@cliscale/sdk/protocol'
+import type { HeldLimit, SessionInfo, SessionLimits } from '@cliscale/sdk/protocol'
 import { dataFolder, removeDataFolder } from '../support/data-folder.ts'
 import { runCli, spawnServer } from '../support/spawn-server.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -48,7 +48,8 @@ async function newClient(t: TestContext, flags: readonly string[] = []): Promise
 
 /** Values without what holds them; null where this machine has nothing that does. */
 function valuesOf(limits: SessionLimits | null): Readonly<Record<string, number | null>> {
-  return Object.fromEntries(Object.entries(limits ?? {}).map(([name, limit]) => [name, limit?.value ?? null]))
+  const held = Object.entries<HeldLimit | null>({ ...limits })
+  return Object.fromEntries(held.map(([name, limit]) => [name, limit?.value ?? null]))
 }
 
 /** What a machine that can hold some of `wanted` only says of them. */

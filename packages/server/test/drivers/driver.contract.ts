@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { RUNNER_ID_HEADER, RUNNER_PATHS } from '@cliscale/sdk/protocol'
 import type { Driver, ObservedRunner, RunnerSpec } from '../../src/drivers/driver.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -40,6 +39,10 @@ export async function startUp(driver: Driver, spec: RunnerSpec): Promise<Observe
   } finally {
     unwatch()
   }
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise<void>((resolve) => void setImmediate(resolve))
 }
 
 /** What every driver must do. */

@@ -84,7 +84,7 @@ async function placesOf(server: TestServer, id: string): Promise<readonly Place[
 
 /** Percent-encoding that also says halves of characters, as three bytes each. */
 function encoded(text: string): string {
-  return [...text]
+  return Array.from(text)
     .map((part) => {
       if (part.isWellFormed()) return encodeURIComponent(part)
       const code = part.charCodeAt(0)

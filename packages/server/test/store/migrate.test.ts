@@ -30,7 +30,11 @@ test('five processes that migrate at once apply each migration once', async (t) 
     outputs.filter((applied) => applied.length > 0),
     [
       [
-        ...['0001_sessions', '0002_recordings', '0003_redeem', '0004_schema', '0005_runner_policy'],
+        '0001_sessions',
+        '0002_recordings',
+        '0003_redeem',
+        '0004_schema',
+        '0005_runner_policy',
         '0006_idempotency_by_owner',
       ],
     ],

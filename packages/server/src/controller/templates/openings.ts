@@ -3,9 +3,6 @@ import { suggestion } from '../../config/nearest.ts'
 import { isPowerful } from './powerful-variables.ts'
 import type { Template } from './template.ts'
 
-/** Longest `allow` of a template. */
-export const MAX_OPENINGS = 1_000
-
 const FIELDS: readonly string[] = TEMPLATE_OVERRIDES
 const VARIABLE = /^(?:env|secrets)\.[A-Za-z_][A-Za-z0-9_]{0,255}$/
 

@@ -1,4 +1,5 @@
 import { TEMPLATE_OVERRIDES, type TemplateOverride } from '@cliscale/sdk/protocol'
+import { POWERFUL_VARIABLES } from './powerful-variables.ts'
 import { type TemplateEntry, TemplatesFile } from './load.ts'
 
 /** What the reference page says of a field beside what the schema knows. */
@@ -53,13 +54,20 @@ const FIELDS: { readonly [Name in keyof TemplateEntry]-?: FieldText } = {
     default: '`--default-idle-timeout-seconds`',
     example: '300',
   },
+  limits: {
+    meaning:
+      'What its sessions may use, where that is less than `--session-processes` and its kin give all; more is refused. `session.limits` tells what holds.',
+    default: 'those of the server',
+    example: '{ processes: 64, memoryBytes: 268435456, cpus: 0.5 }',
+  },
   recording: {
     meaning: 'What is written down: nothing, what the command prints, or also what is typed.',
     default: '`off`',
     example: 'output',
   },
   allow: {
-    meaning: 'Fields of a request that may differ from the template. All others are refused.',
+    meaning:
+      'What a request may have otherwise than the template, as in the table below. All else is refused.',
     default: 'none',
     example: '[args, env]',
   },
@@ -68,8 +76,9 @@ const FIELDS: { readonly [Name in keyof TemplateEntry]-?: FieldText } = {
 const OVERRIDES: Readonly<Record<TemplateOverride, string>> = {
   command: 'another command, without the template’s arguments unless the request names some',
   args: 'other arguments, in place of the template’s',
-  env: 'more variables, and other values for the template’s',
-  secrets: 'the same, sealed while they rest and never shown; they go over `env`',
+  env: 'more variables, and other values for the template’s, but not [those that make a program run or load something](#variables-that-are-opened-by-name); one of them is opened by `env.NAME`',
+  secrets:
+    'the same, sealed while they rest and never shown; they go over `env`; one of them is opened by `secrets.NAME`',
   cwd: 'another folder below the work folder',
   bundle: 'another archive',
   lifetimeSeconds: 'another lifetime, up to `--max-lifetime-seconds`',
@@ -101,8 +110,9 @@ templates:
       sha256: ${'0f'.repeat(32)}
     lifetimeSeconds: 900
     idleTimeoutSeconds: 300
+    limits: { processes: 64, memoryBytes: 268435456, cpus: 0.5, openFiles: 256, diskBytes: 1073741824 }
     recording: off
-    allow: [args, env, secrets]
+    allow: [args, env, secrets.API_TOKEN]
 `
 
 /** Examples of single fields, for the test that loads them. */
@@ -146,6 +156,17 @@ export function templatesPage(): string {
     '',
     'Everything else of a request (`columns`, `rows`, `metadata`, `owner`) is always open. A field that is not open is refused with `VALIDATION_FAILED`, and `details` names it.',
     '',
+    '## Variables that are opened by name',
+    '',
+    'A pinned command runs something else when a client may set `BASH_ENV` or `LD_PRELOAD`. So `env` and `secrets` do not open these; only `env.NAME` and `secrets.NAME` do, or `command`, with which a client may run anything. `X_` with a star is every name that begins so. No such list is ever whole: where clients are not trusted, name the variables.',
+    '',
+    '| Variables | Why |',
+    '| --- | --- |',
+    ...POWERFUL_VARIABLES.map(
+      ({ names, prefixes, reason }) =>
+        `| ${[...names, ...prefixes.map((prefix) => `${prefix}*`)].map(code).join(', ')} | ${cell(reason)} |`,
+    ),
+    '',
   ].join('\n')
 }
 
@@ -180,7 +201,8 @@ function typeOf(schema: Schema): string {
     case 'string':
       return ['text', ...textLimits(schema)].join(', ')
     case 'integer':
-      return `whole number, ${number(schema.minimum)} to ${number(schema.maximum)}`
+    case 'number':
+      return [schema.type === 'integer' ? 'whole number' : 'number', ...range(schema)].join(', ')
     case 'array':
       return `list${atMost(schema.maxItems, ' entries')}; each ${typeOf(schema.items ?? {})}`
     case 'object':
@@ -213,6 +235,12 @@ function textLimits({ pattern, minLength, maxLength }: Schema): readonly string[
       ? []
       : [`${minLength === undefined ? 'up to' : `${minLength} to`} ${number(maxLength)} characters`]
   return [...length, ...short]
+}
+
+function range({ minimum, maximum }: Schema): readonly string[] {
+  if (minimum === undefined && maximum === undefined) return []
+  if (maximum === undefined) return [`${number(minimum)} or more`]
+  return [`${number(minimum)} to ${number(maximum)}`]
 }
 
 function atMost(count: number | undefined, what: string): string {

@@ -1,0 +1,2 @@
+/** Longest `allow` of a template. */
+export const MAX_OPENINGS = 1_000
