@@ -10,6 +10,7 @@ import { CodedError } from '../../http/coded-error.ts'
 import type { Driver, LeftRecordings, ObservedRunner, RunnerSpec, Unsubscribe } from '../driver.ts'
 import { leftRecordings } from './folders/left-recordings.ts'
 import { endProcesses, runnerProcess } from './processes/end-runner.ts'
+import { compileAhead, compiledFolder } from './processes/compile-ahead.ts'
 import { launch, type RunnerProgram } from './processes/launch.ts'
 import { identify, type ProcessIdentity } from './processes/process-table.ts'
 import { answers, whenListening } from './processes/readiness.ts'
@@ -93,13 +94,15 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   }
   const trial = { program: { ...program, policy }, folders, users }
   const isolation = await chooseIsolation(options, trial)
-  return new ProcessDriver({
+  const driver = new ProcessDriver({
     folders,
     users,
     groups,
     log,
     program: { ...program, policy: { ...policy, isolation } },
   })
+  await driver.useCompiled()
+  return driver
 }
 
 /**
@@ -147,10 +150,11 @@ class ProcessDriver implements Driver {
   readonly name = 'process'
   readonly isolation: Isolation
   readonly recordings: LeftRecordings
-  readonly #folders: RunnerFolders
+  #folders: RunnerFolders
   readonly policy: string
   readonly #program: RunnerProgram
   readonly #users: SessionUsers | null
+  readonly #log: Log
   readonly #groups: ControlGroups | null
   readonly #listeners = new Set<(runner: ObservedRunner) => void>()
   readonly #waits = new Map<string, () => void>()
@@ -159,7 +163,8 @@ class ProcessDriver implements Driver {
   /** Runners that were seen to answer, so that `list` does not ask each of them every time. */
   readonly #seenUp = new Set<string>()
   readonly #logCheck: NodeJS.Timeout
-  #closed = false
+  readonly #closing = new AbortController()
+  #compiling: Promise<void> = Promise.resolve()
 
   constructor(options: {
     readonly folders: RunnerFolders
@@ -169,6 +174,7 @@ class ProcessDriver implements Driver {
     readonly log: Log
   }) {
     const { folders, program } = options
+    this.#log = options.log
     this.#folders = folders
     this.#program = program
     this.#users = options.users
@@ -179,9 +185,25 @@ class ProcessDriver implements Driver {
     this.#logCheck = setInterval(() => this.#boundLogs(), LOG_CHECK_EVERY_MS).unref()
   }
 
+  /** Sees to it that runners that root starts find their code compiled; it takes seconds, in which they start without. */
+  async useCompiled(): Promise<void> {
+    const [program, users] = [this.#program, this.#users]
+    // Sources of a checkout change all the time.
+    if (users === null || program.entry.endsWith('.ts')) return
+    const place = await compiledFolder(this.#folders.work, program.entry)
+    const ahead = compileAhead({ program, folders: this.#folders, users, place }, this.#closing.signal)
+    this.#compiling = ahead.then(
+      () => void (this.#folders = { ...this.#folders, compileCache: place }),
+      (error: unknown) => {
+        if (!this.#closing.signal.aborted)
+          this.#log.warn({ err: error }, 'runners start slower: their code could not be compiled ahead')
+      },
+    )
+  }
+
   async start(spec: RunnerSpec, signal: AbortSignal): Promise<ObservedRunner> {
     signal.throwIfAborted()
-    if (this.#closed) throw new CodedError('DRAINING')
+    if (this.#closing.signal.aborted) throw new CodedError('DRAINING')
     const running = this.#starts.get(spec.runnerId)
     if (running !== undefined) return running
     const start = this.#start(spec).finally(() => this.#starts.delete(spec.runnerId))
@@ -223,12 +245,12 @@ class ProcessDriver implements Driver {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     clearInterval(this.#logCheck)
     for (const stopWaiting of this.#waits.values()) stopWaiting()
     this.#waits.clear()
     this.#listeners.clear()
-    await Promise.allSettled([...this.#starts.values(), ...this.#stops.values()])
+    await Promise.allSettled([...this.#starts.values(), ...this.#stops.values(), this.#compiling])
   }
 
   async #start(spec: RunnerSpec): Promise<ObservedRunner> {

@@ -37,7 +37,7 @@ export interface LaunchRequest {
 }
 
 /** File descriptor on which a runner finds its secret. */
-const SECRET_FD = 3
+export const SECRET_FD = 3
 
 /** The same for what the operator's network needs: its proxy may have a password. */
 const OUTSIDE_WORLD_FD = 4
@@ -113,7 +113,7 @@ export function isolationFlags(
 }
 
 /** A descriptor of an unlinked file that holds `text` and stands at its beginning. */
-function nameless(folder: string, text: string): number {
+export function nameless(folder: string, text: string): number {
   const path = join(folder, `.${randomBytes(8).toString('hex')}`)
   const descriptor = openSync(path, 'wx+', 0o600)
   try {
