@@ -123,20 +123,37 @@ function goalsOf([warm, cold]: readonly [Row[], Row[]]): Goal[] {
   ]
 }
 
+/** What a sandbox adds to a start, in milliseconds of the medians. */
+interface Price {
+  readonly name: string
+  readonly ms: number
+}
+
+/** Both isolations in the same run, so that a loud moment of the machine weighs on both. */
+function pricesOf(sandboxed: readonly Row[], plain: readonly Row[]): Price[] {
+  return sandboxed.flatMap((row, index) => {
+    const other = plain[index]
+    return other === undefined ? [] : [{ name: row.name, ms: Number((p50(row) - p50(other)).toFixed(1)) }]
+  })
+}
+
 const rows: Row[] = []
 const goals: Goal[] = []
-for (const isolation of ['bubblewrap', 'none']) {
+const starts: Record<'bubblewrap' | 'none', Row[]> = { bubblewrap: [], none: [] }
+for (const isolation of ['bubblewrap', 'none'] as const) {
   const warm = await inSequence('with a spare runner', isolation, 3)
   const cold = await inSequence('cold', isolation, 0)
   rows.push(...warm, ...cold)
   goals.push(...goalsOf([warm, cold]))
+  starts[isolation].push(...warm.slice(0, 1), ...cold.slice(0, 1))
 }
 rows.push(
   await burst(`burst of ${BURST}, ${BURST} spare runners`, BURST),
   await burst(`burst of ${BURST}, cold`, 0),
 )
 
-if (values.json) console.log(JSON.stringify({ rows, goals }))
+const isolationPrices = pricesOf(starts.bubblewrap, starts.none)
+if (values.json) console.log(JSON.stringify({ rows, goals, isolationPrices }))
 else {
   console.log(
     `${'create to first byte, ms'.padEnd(40)}${['p50', 'p95', 'n'].map((head) => head.padStart(9)).join('')}`,
@@ -145,6 +162,7 @@ else {
     console.log(
       `${name.padEnd(40)}${quantile(ms, 0.5).toFixed(1).padStart(9)}${quantile(ms, 0.95).toFixed(1).padStart(9)}${String(ms.length).padStart(9)}`,
     )
+  for (const { name, ms } of isolationPrices) console.log(`${name} over none: ${ms} ms`)
   for (const { name, value, goal: limit, unit, pass } of goals)
     console.log(`${pass ? 'pass ' : 'short'} ${name}: ${value} ${unit} (goal ≤ ${limit})`)
 }
