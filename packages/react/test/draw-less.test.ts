@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Terminal } from '@xterm/xterm'
-import { FLOOD_FRAME_MS, PacedDrawing } from '../src/xterm-inside/paced-drawing.ts'
+import { FLOOD_FRAME_MS } from '../src/xterm-inside/limits.ts'
+import { PacedDrawing } from '../src/xterm-inside/paced-drawing.ts'
 
 type Rows = readonly [start: number | undefined, end: number | undefined, count: number]
 type Cell = readonly [column: number, row: number]

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { decodeClientMessage, decodeServerMessage } from '@cliscale/sdk/protocol'
-import { FLOOD_FRAME_MS } from '../src/xterm-inside/paced-drawing.ts'
+import { FLOOD_FRAME_MS } from '../src/xterm-inside/limits.ts'
 import { connected, openStage, prompted, screenText, shell, shows, STRICT_POLICY } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 

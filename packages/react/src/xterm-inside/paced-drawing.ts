@@ -1,7 +1,5 @@
 import type { IDisposable, Terminal } from '@xterm/xterm'
-
-/** While output floods, a terminal is drawn at most this often. */
-export const FLOOD_FRAME_MS = 50
+import { FLOOD_FRAME_MS } from './limits.ts'
 
 /**
  * Draws a terminal less often while more than a screenful scrolls by from one frame to the next. Nobody can read such

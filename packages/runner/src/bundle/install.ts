@@ -9,7 +9,7 @@ import { type AllowedHosts, HostRules } from './allowed-hosts.ts'
 import { BundleError, fullDisk } from './bundle-error.ts'
 import { openBundleFile } from './bundle-file.ts'
 import { type Download, download } from './fetch.ts'
-import { FETCH_LIMITS, type UnpackLimits } from './limits.ts'
+import { FETCH_LIMITS, REPORT_EVERY_MS, type UnpackLimits } from './limits.ts'
 import { NetworkFault } from './network-fault.ts'
 import type { OutsideWorld } from './outside-world.ts'
 import { openStaging } from './place.ts'
@@ -21,9 +21,6 @@ import { checkDigest } from './verify.ts'
 
 /** Attempts in all when the network fails, and the pause before each further one. */
 const RETRY_DELAYS_MS = [250, 1_000] as const
-
-/** At most so often a progress is reported. */
-const REPORT_EVERY_MS = 100
 
 /** What installing a bundle needs. */
 export interface BundleContext {

@@ -43,3 +43,21 @@ export const UNPACK_LIMITS: UnpackLimits = {
   ratio: 250,
   ratioFreeBytes: 33_554_432,
 }
+
+/** At most so often a progress is reported. */
+export const REPORT_EVERY_MS = 100
+
+/** Most bytes of a file that describes the outside world. */
+export const MAX_WORLD_BYTES = 4_194_304
+
+/** Most memory that the program that unpacks may have; Node alone reserves a third of it, and uses little of that. */
+export const UNPACK_DATA_BYTES = 1_610_612_736
+
+/** Most that the program that unpacks may report in all: 20 lines a second for its whole time are far less. */
+export const MAX_REPORTED_BYTES = 1_048_576
+
+/** Most of what it complains about that is logged, in characters. */
+export const MAX_COMPLAINT = 2_000
+
+/** What it wrote is read for so long after its end; something else may hold its output open. */
+export const READ_ON_MS = 1_000

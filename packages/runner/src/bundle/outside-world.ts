@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { MAX_WORLD_BYTES } from './limits.ts'
 
 /** How the operator lets programs reach hosts outside: what the server found in its own environment. */
 export interface OutsideWorld {
@@ -15,13 +16,10 @@ export interface OutsideWorld {
 /** No proxy and no certificates. */
 export const PLAIN_WORLD: OutsideWorld = { httpsProxy: '', httpProxy: '', noProxy: '', certificates: '' }
 
-/** Most bytes of a file that describes it. */
-const MAX_BYTES = 4_194_304
-
 /** Reads the JSON of an {@link OutsideWorld}; what is missing is empty. @throws {Error} */
 export function readOutsideWorld(source: string | number): OutsideWorld {
   const text = readFileSync(source, 'utf8')
-  if (text.length > MAX_BYTES) throw new Error(`is larger than ${MAX_BYTES} bytes`)
+  if (text.length > MAX_WORLD_BYTES) throw new Error(`is larger than ${MAX_WORLD_BYTES} bytes`)
   const given = parseObject(text)
   const texts = Object.entries(PLAIN_WORLD).map(([name, none]) => [name, given[name] ?? none] as const)
   if (texts.some(([, value]) => typeof value !== 'string')) throw new Error('may hold nothing but strings')

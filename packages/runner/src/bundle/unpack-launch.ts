@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import type { UnpackLimits } from './limits.ts'
+import { UNPACK_DATA_BYTES } from './limits.ts'
 
 /** A program with its arguments. */
 export interface ProgramLaunch {
@@ -30,9 +31,6 @@ const IMPORTED = ['tar', 'yauzl']
 /** Heap of the program, in MiB: the tree of the largest archive that is allowed takes a fifth of it. */
 const HEAP_MIB = 256
 
-/** Most memory that it may have; Node alone reserves a third of it, and uses little of that. */
-const DATA_BYTES = 1_610_612_736
-
 /** Tells Node that the program is a module. */
 const MANIFEST = fileURLToPath(new URL(IS_SOURCE ? '../../package.json' : '../package.json', import.meta.url))
 
@@ -54,7 +52,13 @@ export function unpackLaunch(
 function limited(launch: ProgramLaunch, { timeMs, bytes }: UnpackLimits): ProgramLaunch {
   // Several threads share the processor time.
   const seconds = Math.ceil(timeMs / 1_000) * 4
-  const bounds = ['--core=0', '--nofile=256', `--fsize=${bytes}`, `--data=${DATA_BYTES}`, `--cpu=${seconds}`]
+  const bounds = [
+    '--core=0',
+    '--nofile=256',
+    `--fsize=${bytes}`,
+    `--data=${UNPACK_DATA_BYTES}`,
+    `--cpu=${seconds}`,
+  ]
   return through('prlimit', bounds, through('setpriv', ['--pdeathsig=KILL'], launch))
 }
 

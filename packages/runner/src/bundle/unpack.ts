@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 
 import type { Log } from '../log.ts'
 import { BundleError, fullDisk } from './bundle-error.ts'
-import { UNPACK_LIMITS, type UnpackLimits } from './limits.ts'
+import { MAX_COMPLAINT, MAX_REPORTED_BYTES, READ_ON_MS, UNPACK_LIMITS, type UnpackLimits } from './limits.ts'
 import { type RefusalName, REFUSALS } from './refusals.ts'
 import { quoted } from './quoted.ts'
 import type { Progress } from './throttle.ts'
@@ -25,15 +25,6 @@ export interface UnpackOptions {
   /** Default: the program runs as it is. */
   readonly confine?: Confine
 }
-
-/** Most that the program may report in all: 20 lines a second for the whole time that it may have are far less. */
-const MAX_REPORTED_BYTES = 1_048_576
-
-/** Most of what it complains about that is logged, in characters. */
-const MAX_COMPLAINT = 2_000
-
-/** What it wrote is read for so long after its end, in milliseconds; something else may hold its output open. */
-const READ_ON_MS = 1_000
 
 /** Runs the program that unpacks, and believes of it no more than that it may be hostile. @throws {BundleError} */
 export async function unpack(options: UnpackOptions): Promise<void> {

@@ -1,9 +1,7 @@
 import type { Terminal } from '@xterm/headless'
 
 import { type Core, coreOf, type Row } from './core.ts'
-
-/** So large that malloc(3) maps each block by itself and gives all of it back, whatever lies around it. */
-const BLOCK_BYTES = 262_144
+import { BLOCK_BYTES } from './limits.ts'
 
 const BYTES_PER_CELL = 12
 

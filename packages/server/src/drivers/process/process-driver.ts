@@ -33,10 +33,7 @@ import { chooseRange, SessionUsers } from './isolation/session-users.ts'
 import { reachableSoftware } from './folders/software.ts'
 import { type SandboxTrial, type SandboxVerdict, trySandbox } from './isolation/try-sandbox.ts'
 import { startFailure } from './processes/start-failure.ts'
-
-const ANSWER_TIMEOUT_MS = 2_000
-const LOG_LIMIT_BYTES = 1_048_576
-const LOG_CHECK_EVERY_MS = 60_000
+import { ANSWER_TIMEOUT_MS, LOG_CHECK_EVERY_MS, LOG_LIMIT_BYTES } from './limits.ts'
 
 /** Options of {@link createProcessDriver}. */
 export interface ProcessDriverOptions {

@@ -19,13 +19,11 @@ import { closedFolder } from '../../../files/passable.ts'
 import { CodedError } from '../../../http/coded-error.ts'
 import type { RunnerAddress } from '../../driver.ts'
 import type { ProcessIdentity } from '../processes/process-table.ts'
+import { LONGEST_RUNNER_ID, MAX_SOCKET_PATH } from '../limits.ts'
 
 const RUNNER_ID = /^run_[A-Za-z0-9_-]{16,64}$/
 
-/** Longest socket path in bytes: `sun_path` holds 104 on macOS and 108 on Linux, with a closing zero. */
-const MAX_SOCKET_PATH = 99
 const SOCKET_NAME = 's'
-const LONGEST_RUNNER_ID = 40
 
 /** Where runners of one data folder keep what is theirs. */
 export interface RunnerFolders {

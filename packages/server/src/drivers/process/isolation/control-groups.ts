@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { REMOVE_GROUP_EVERY_MS } from '../limits.ts'
 
 /** What a control group can hold a runner to. */
 export interface GroupLimits {
@@ -23,7 +24,6 @@ const PERIOD_US = 100_000
 
 /** A group goes once its last process is reaped. */
 const REMOVE_TRIES = 50
-const REMOVE_EVERY_MS = 20
 
 /** One hierarchy in which this server may make groups. */
 interface Hierarchy {
@@ -296,7 +296,7 @@ async function removeGroup(group: string): Promise<void> {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOENT') return
       if (code !== 'EBUSY' || attempt >= REMOVE_TRIES) throw error
-      await pause(REMOVE_EVERY_MS)
+      await pause(REMOVE_GROUP_EVERY_MS)
     }
   }
 }

@@ -6,8 +6,7 @@ import { runnerEnvironment } from '../config.ts'
 import { isolationFlags, type RunnerProgram } from '../processes/launch.ts'
 import { giveFolder, type RunnerFolders } from '../folders/runner-folder.ts'
 import type { SessionUsers } from './session-users.ts'
-
-const TIMEOUT_MS = 15_000
+import { TRIAL_TIMEOUT_MS } from '../limits.ts'
 
 /** Whether sessions can run in a sandbox here. The reason is a sentence without its full stop. */
 export type SandboxVerdict = { readonly usable: true } | { readonly usable: false; readonly reason: string }
@@ -32,7 +31,7 @@ export async function trySandbox({ program, folders, users }: SandboxTrial): Pro
     for (const path of [folder, work, temporary]) if (user !== null) await giveFolder(path, user)
     const flags = ['--try-isolation', ...isolationFlags(program.policy, { work, temporary, user })]
     const env = runnerEnvironment(work, folders.compileCache)
-    const options = { timeout: TIMEOUT_MS, env, cwd: '/' }
+    const options = { timeout: TRIAL_TIMEOUT_MS, env, cwd: '/' }
     await promisify(execFile)(program.node, [...program.nodeOptions, program.entry, ...flags], options)
     return { usable: true }
   } catch (error) {
@@ -47,6 +46,6 @@ function reasonOf(error: Error & { stderr?: string; killed?: boolean }): string 
   const said = error.stderr?.trim().split('\n').at(-1) ?? ''
   if (said !== '') return said.replace(/\.$/, '')
   return error.killed === true
-    ? `the trial of a sandbox did not end within ${TIMEOUT_MS / 1_000} seconds`
+    ? `the trial of a sandbox did not end within ${TRIAL_TIMEOUT_MS / 1_000} seconds`
     : `the trial of a sandbox failed: ${error.message}`
 }

@@ -12,9 +12,7 @@ import {
   withUser,
 } from './process-table.ts'
 import { readIdentity, type RunnerPaths, userOf } from '../folders/runner-folder.ts'
-
-const LOOK_EVERY_MS = 10
-const KILL_DEADLINE_MS = 5_000
+import { ENDING_LOOK_EVERY_MS, KILL_DEADLINE_MS } from '../limits.ts'
 
 /**
  * The runner's process; null when it is gone. It is found by the note in its folder, or, when the server died between
@@ -60,7 +58,7 @@ export async function endProcesses(paths: RunnerPaths, { graceMs, members }: End
     if (performance.now() >= deadline) throw new Error(`processes did not end: ${pidsOf(living)}`)
     if (user !== null) await endAllOf(user)
     for (const member of living) signal(member, 'SIGKILL', 'process')
-    await pause(LOOK_EVERY_MS)
+    await pause(ENDING_LOOK_EVERY_MS)
   }
 }
 
@@ -78,7 +76,7 @@ async function endAllOf(user: number): Promise<void> {
 
 async function allGone(processes: readonly ProcessIdentity[], withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs
-  while (processes.some(isAlive) && performance.now() < deadline) await pause(LOOK_EVERY_MS)
+  while (processes.some(isAlive) && performance.now() < deadline) await pause(ENDING_LOOK_EVERY_MS)
 }
 
 function pidsOf(processes: readonly ProcessIdentity[]): string {

@@ -3,12 +3,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { RUNNER_PATHS } from '@cliscale/sdk/protocol'
 import type { RunnerPaths } from '../folders/runner-folder.ts'
-
-/** Fallback for file systems that tell no changes. */
-const LOOK_EVERY_MS = 100
-
-/** The socket is in its folder a moment before it takes connections. */
-const KNOCK_AGAIN_MS = 1
+import { KNOCK_AGAIN_MS, SOCKET_LOOK_EVERY_MS } from '../limits.ts'
 
 /** Calls `onListening` once, as soon as the runner takes connections. The result ends the wait. */
 export function whenListening(paths: RunnerPaths, onListening: () => void): () => void {
@@ -31,7 +26,7 @@ export function whenListening(paths: RunnerPaths, onListening: () => void): () =
   }
   const watcher = watch(paths.folder, { persistent: false }, look)
   watcher.on('error', stop)
-  const timer = setInterval(look, LOOK_EVERY_MS).unref()
+  const timer = setInterval(look, SOCKET_LOOK_EVERY_MS).unref()
   function stop(): void {
     done = true
     watcher.close()

@@ -1,0 +1,2 @@
+/** While output floods, a terminal is drawn at most this often. */
+export const FLOOD_FRAME_MS = 50
