@@ -92,10 +92,8 @@ const BARE = `<!doctype html><link rel="icon" href="data:,"><link rel="styleshee
 /** Notes in the page what listens to its window and its document. */
 function watchListeners(): void {
   const live: { target: EventTarget; type: string; listener: unknown; capture: boolean }[] = []
-  const captures = (options: unknown): boolean =>
-    typeof options === 'object'
-      ? options !== null && 'capture' in options && options.capture === true
-      : options === true
+  const captures = (options: boolean | EventListenerOptions | null | undefined): boolean =>
+    (typeof options === 'object' ? options?.capture : options) === true
   const watch = (method: 'addEventListener' | 'removeEventListener'): void => {
     const original = Reflect.get(EventTarget.prototype, method) as () => void
     EventTarget.prototype[method] = function (this: EventTarget, type, listener, options) {
