@@ -1,5 +1,6 @@
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { NOTICES, writeNotices } from './notices.mjs'
 import { linkOutside } from './package-links.mjs'
 import { at, cache, readJson } from './root.mjs'
 import { capture, Refusal } from './run.mjs'
@@ -35,6 +36,7 @@ export async function pack(name) {
       throw new Refusal(`packages/${name}/${file} is missing, it belongs in the package.`)
   }
   linkOutside(stage, manifest)
+  if (writeNotices(stage, name)) manifest.files.push(NOTICES)
   cpSync(at('LICENSE'), join(stage, 'LICENSE'))
   writeFileSync(join(stage, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`)
   const { code, output, stdout } = await capture('npm', ['pack', '--json', '--pack-destination', tarballs], {

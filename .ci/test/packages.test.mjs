@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { ImportGraph } from '../lib/imports.mjs'
 import { missingInPack, missingInSources } from '../lib/own-dependencies.mjs'
+import { writeNotices } from '../lib/notices.mjs'
 import { deadLinks, linkOutside } from '../lib/package-links.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'cliscale-packages-'))
@@ -70,5 +71,28 @@ describe('links of packed documents', () => {
       'sdk: README.md links ERRORS.md, which is not in the package.',
       'sdk: README.md links docs/x.md#y, which is not in the package.',
     ])
+  })
+})
+
+describe('what a package has in it of others', () => {
+  it('is named with its license, and metafiles are not packed', () => {
+    const inputs = {
+      'src/main.ts': {},
+      '../../node_modules/ws/lib/receiver.js': {},
+      '../sdk/dist/index.js': {},
+    }
+    const stage = packed({ 'dist/main.js': '', 'dist/metafile-esm.json': JSON.stringify({ inputs }) })
+    writeNotices(stage, 'runner')
+    const notices = readFileSync(join(stage, 'THIRD-PARTY-NOTICES.md'), 'utf8')
+    assert.match(notices, /^## ws [\d.]+ \(MIT\)$/m)
+    assert.match(notices, /^Copyright \(c\) \d{4}/m)
+    assert.equal(notices.match(/^## /gm)?.length, 1)
+    assert.deepEqual(readdirSync(join(stage, 'dist')), ['main.js'])
+  })
+
+  it('is nothing where nothing is bundled', () => {
+    const stage = packed({ 'dist/main.js': '' })
+    writeNotices(stage, 'sdk')
+    assert.deepEqual(readdirSync(stage), ['dist'])
   })
 })

@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { build } from 'esbuild'
 import { defineConfig } from 'tsup'
 
@@ -14,18 +14,6 @@ const NOTICES = `/*!
  * https://github.com/asciinema/asciinema-player
  */`
 
-/** The same of what `mount/` includes beside our own code. */
-const MOUNT_NOTICES = `/*!
- * Includes react, react-dom and scheduler (MIT license):
- * Copyright (c) Meta Platforms, Inc. and affiliates.
- *
- * Includes @xterm/xterm and its addons (MIT license):
- * Copyright (c) 2014-2024 The xterm.js authors. All rights reserved.
- * Copyright (c) 2012-2013, Christopher Jeffrey (MIT License)
- *
- * Includes eventemitter3 (MIT license): Copyright (c) 2014 Arnout Kazemier
- */`
-
 /** With xterm's own rules in it: one file that also works without a bundler. */
 async function bundleStyles(): Promise<void> {
   await build({
@@ -39,7 +27,7 @@ async function bundleStyles(): Promise<void> {
 
 /** A folder that a page can load from as it is: all that is imported is in it, xterm in a part that comes later. */
 async function bundleMount(): Promise<void> {
-  await build({
+  const { metafile } = await build({
     entryPoints: { mount: 'src/mount.tsx' },
     bundle: true,
     minify: true,
@@ -50,10 +38,11 @@ async function bundleMount(): Promise<void> {
     outdir: 'dist/mount',
     jsx: 'automatic',
     define: { 'process.env.NODE_ENV': '"production"' },
-    banner: { js: MOUNT_NOTICES },
-    legalComments: 'inline',
+    metafile: true,
     logLevel: 'warning',
   })
+  // Tells what is in it; the notices of the packed package are made from it.
+  await writeFile('dist/metafile-mount.json', JSON.stringify(metafile))
   await copyFile('dist/styles.css', 'dist/mount/mount.css')
 }
 

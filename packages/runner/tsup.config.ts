@@ -22,6 +22,8 @@ export default defineConfig({
   target: 'node24',
   dts: { entry: { main: 'src/main.ts' } },
   sourcemap: true,
+  // Tells what is in them; the notices of the packed package are made from it.
+  metafile: true,
   clean: true,
   // The text of a module stays in memory beside its code. Names stay, so that a stack trace can be read.
   esbuildOptions: (options) => {

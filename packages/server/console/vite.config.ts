@@ -11,5 +11,6 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1500,
+    license: { fileName: 'third-party-notices.md' },
   },
 })
