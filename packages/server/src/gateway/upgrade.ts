@@ -4,6 +4,7 @@ import type { ErrorCode, Role } from '@cliscale/sdk/protocol'
 import type { TokenVerifier } from '../auth/session-tokens.ts'
 import { CodedError } from '../http/coded-error.ts'
 import { toCodedError } from '../http/error-body.ts'
+import { assertForm } from '../http/request-form.ts'
 import { requestIdOf } from '../http/request-id.ts'
 import type { Log } from '../observability/log.ts'
 import type { SessionTarget } from '../store/target.ts'
@@ -87,6 +88,7 @@ export class UpgradePipeline {
   }): Attempt {
     const { request, socket, head, requestId } = from
     const { origins, admission, connections, trustProxy } = this.services
+    assertForm(request)
     const handshake = readHandshake(request)
     origins.checkHost(request.headers)
     const address = (trustProxy ? forwardedAddress(request) : null) ?? socket.remoteAddress ?? ''

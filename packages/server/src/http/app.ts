@@ -49,10 +49,14 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     requestTimeout: arrivalTimeoutMs,
     keepAliveTimeout: options.keepAliveTimeoutMs ?? KEEP_ALIVE_MS,
     http: {
+      // Node's own refusal has no body; `assertForm` has.
+      requireHostHeader: false,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: arrivalTimeoutMs,
       requestTimeout: arrivalTimeoutMs,
       connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, arrivalTimeoutMs),
+      // Others are served as if they asked for no upgrade.
+      shouldUpgradeCallback: () => false,
       ...options.http,
     },
     clientErrorHandler: answerClientError,

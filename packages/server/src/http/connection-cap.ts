@@ -36,7 +36,11 @@ export function capConnections(server: Server, limits: ConnectionLimits): Connec
   const cap = new ConnectionCap(limits)
   server.on('connection', (socket: Socket) => cap.enter(socket))
   server.on('request', (request: IncomingMessage, response: ServerResponse) => cap.asked(request, response))
-  server.prependListener('upgrade', (request: IncomingMessage) => cap.leave(request.socket))
+  server.prependListener('upgrade', (request: IncomingMessage) => {
+    cap.leave(request.socket)
+    // Nobody else would ever answer, and the connection would be of no bound any more.
+    if (server.listenerCount('upgrade') === 1) request.socket.destroy()
+  })
   return cap.counts
 }
 

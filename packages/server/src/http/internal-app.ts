@@ -1,10 +1,13 @@
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { MAX_HEADER_BYTES } from '@cliscale/sdk/protocol'
 import type { Health } from '../observability/health.ts'
 import type { Log } from '../observability/log.ts'
 import type { MetricsText } from '../observability/metrics.ts'
+import { answerClientError } from './client-error.ts'
 import { capConnections } from './connection-cap.ts'
 import { addHealthRoutes } from './health-routes.ts'
-import { applyApiManners } from './scope.ts'
+import { requestIdOf } from './request-id.ts'
+import { applyApiManners, sendError } from './scope.ts'
 
 /** Scrapers and probes are few; idle ones make room. */
 const CONNECTIONS = { max: 64, maxPerAddress: 64 } as const
@@ -19,6 +22,10 @@ export function createInternalApp(options: {
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    http: { requireHostHeader: false, maxHeaderSize: MAX_HEADER_BYTES, shouldUpgradeCallback: () => false },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
     forceCloseConnections: true,
   })
   capConnections(app.server, CONNECTIONS)

@@ -3,13 +3,14 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { redact } from '../observability/redact.ts'
 import { CodedError } from './coded-error.ts'
 import { retryAfterSeconds, statusOf, toCodedError, toErrorBody } from './error-body.ts'
+import { assertForm } from './request-form.ts'
 import { RouteTable } from './route-table.ts'
 import { assertStorable } from './storable-text.ts'
 import { validatorCompiler } from './validation.ts'
 
 /**
  * Gives a Fastify scope the manners of the API: coded errors, strict schemas, JSON bodies only, refused unknown query
- * fields, no text that cannot be kept. It touches nothing outside the scope, so the API can live inside another app.
+ * fields, no text that cannot be kept, no request that others read otherwise. It touches nothing outside the scope, so the API can live inside another app.
  */
 export function applyApiManners(
   scope: FastifyInstance,
@@ -28,6 +29,7 @@ export function applyApiManners(
   scope.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
+  scope.addHook('onRequest', async (request, reply) => refuseForm(request, reply))
   scope.addHook('preValidation', async (request) => assertStorable(request))
   scope.setErrorHandler(sendError)
   if (options.notFound !== false)
@@ -36,6 +38,16 @@ export function applyApiManners(
       if (methods.length > 0) reply.header('allow', methods.join(', '))
       return sendError(notFound(methods, request), request, reply)
     })
+}
+
+/** What follows such a request on its connection may be part of it, so it is not listened to. */
+function refuseForm({ raw }: FastifyRequest, reply: FastifyReply): void {
+  try {
+    assertForm(raw)
+  } catch (error) {
+    reply.raw.shouldKeepAlive = false
+    throw error
+  }
 }
 
 const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false }

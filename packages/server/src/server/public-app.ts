@@ -29,7 +29,7 @@ export async function createTerminalApp(core: Core): Promise<FastifyInstance> {
   return app
 }
 
-function bareApp({ config, log }: Core): Promise<FastifyInstance> {
+function bareApp({ config, gateway, log }: Core): Promise<FastifyInstance> {
   const { httpConnections, httpConnectionsPerAddress } = connectionBudget(config)
   return createApp({
     arrivalTimeoutMs: config.requestTimeoutSeconds * 1_000,
@@ -39,6 +39,6 @@ function bareApp({ config, log }: Core): Promise<FastifyInstance> {
     hosts: new HostCheck(ownHosts(config)),
     allowedOrigins: config.allowedOrigins,
     https: config.publicUrl?.startsWith('https:') ?? false,
-    http: TERMINAL_HTTP_OPTIONS,
+    ...(gateway === null ? {} : { http: TERMINAL_HTTP_OPTIONS }),
   })
 }
