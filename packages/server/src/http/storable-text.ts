@@ -1,7 +1,7 @@
 import type { ErrorDetail } from '@cliscale/sdk/protocol'
 import type { FastifyRequest } from 'fastify'
 import { CodedError } from './coded-error.ts'
-import { MAX_DEPTH, MAX_DETAILS } from './limits.ts'
+import { MAX_LISTED_TEXTS, MAX_TEXT_DEPTH } from './limits.ts'
 
 /** Why a text can be kept nowhere, as the end of a sentence; null when it can. */
 export function textProblem(text: string): string | null {
@@ -22,7 +22,7 @@ export function assertStorable({
 }: Pick<FastifyRequest, 'params' | 'query' | 'body'>): void {
   const details = [...problemsIn(params, ''), ...problemsIn(query, ''), ...problemsIn(body, '/')].slice(
     0,
-    MAX_DETAILS,
+    MAX_LISTED_TEXTS,
   )
   const [first] = details
   if (first === undefined) return
@@ -35,7 +35,7 @@ function* problemsIn(value: unknown, path: string, depth = 0): Generator<ErrorDe
     if (problem !== null) yield { field: path.replace(/\/$/, ''), problem }
     return
   }
-  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return
+  if (typeof value !== 'object' || value === null || depth > MAX_TEXT_DEPTH) return
   for (const [name, item] of Object.entries(value)) {
     const shown = `${path}${shownName(name)}`
     const problem = textProblem(name)

@@ -15,30 +15,9 @@ import type { Template } from '../../src/controller/templates/template.ts'
 const BOUNDS: Bounds = { maxLifetimeSeconds: 600 }
 
 /** Found by attack: each runs something of its own under a pinned command. */
-const ATTACKS = [
-  'BASH_ENV',
-  'ENV',
-  'LD_PRELOAD',
-  'LD_AUDIT',
-  'NODE_OPTIONS',
-  'PYTHONSTARTUP',
-  'PYTHONPATH',
-  'PERL5OPT',
-  'GIT_SSH_COMMAND',
-  'GIT_CONFIG_COUNT',
-  'PROMPT_COMMAND',
-  'PS4',
-  'RUBYOPT',
-  'JAVA_TOOL_OPTIONS',
-  'PATH',
-  'HOME',
-  'EDITOR',
-  'PAGER',
-  'LESSOPEN',
-  'npm_config_script_shell',
-  'BASH_FUNC_ls%%',
-  'KUBECONFIG',
-]
+const ATTACKS =
+  'BASH_ENV ENV LD_PRELOAD LD_AUDIT NODE_OPTIONS PYTHONSTARTUP PYTHONPATH PERL5OPT GIT_SSH_COMMAND GIT_CONFIG_COUNT PROMPT_COMMAND PS4 RUBYOPT ' +
+  'JAVA_TOOL_OPTIONS PATH HOME EDITOR PAGER LESSOPEN npm_config_script_shell BASH_FUNC_ls%% KUBECONFIG'
 
 const ORDINARY = [
   'API_URL',
@@ -66,7 +45,7 @@ for (const field of ['env', 'secrets'] as const) {
   test(`${field} as a whole opens ordinary variables, and the others by name only`, () => {
     for (const name of ORDINARY)
       assert.deepEqual(refusedFields(template([field]), create({ [field]: { [name]: 'x' } })), [], name)
-    for (const name of ATTACKS) {
+    for (const name of ATTACKS.split(' ')) {
       const change = create({ [field]: { [name]: 'x' } })
       assert.deepEqual(refusedFields(template([field]), change), [`/${field}/${name}`])
       assert.deepEqual(refusedFields(template([`${field}.${name}`]), change), [], name)
@@ -87,7 +66,7 @@ for (const field of ['env', 'secrets'] as const) {
 
 test('who may choose the command may set any variable', () => {
   const open = template(['command', 'env'])
-  for (const name of ATTACKS)
+  for (const name of ATTACKS.split(' '))
     assert.deepEqual(refusedFields(open, create({ env: { [name]: 'x' } })), [], name)
 })
 
