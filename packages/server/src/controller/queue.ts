@@ -71,13 +71,13 @@ export class Queue {
   }
 
   async #once(): Promise<void> {
-    const queued = await this.#parts.store.sessions.queued(POSITIONS)
+    const { sessions: queued, total } = await this.#parts.store.sessions.queued(POSITIONS)
     const now = Date.now()
     const ready = queued.filter(({ retryAt }) => retryAt === null || retryAt.getTime() <= now)
     const chosen = ready.slice(0, this.#capacity.free)
     await Promise.all(chosen.map((session) => this.#start(session)))
     const left = queued.filter((session) => !chosen.includes(session))
-    this.#waiting = left.length
+    this.#waiting = total - chosen.length
     await this.#tell(left)
     this.#plan(left, now)
   }

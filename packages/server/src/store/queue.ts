@@ -36,7 +36,16 @@ WITH by_owner AS (
   FROM by_project
 )`
 
+/** The head of the queue. */
+export interface QueueHead {
+  /** In their fair order. */
+  readonly sessions: readonly QueuedSession[]
+  /** How many wait in all. */
+  readonly total: number
+}
+
 interface QueueRow {
+  readonly total: number
   readonly id: string
   readonly project_id: string
   readonly owner: string
@@ -46,16 +55,17 @@ interface QueueRow {
   readonly retry_at: Date | null
 }
 
-/** The first `limit` waiting sessions in their fair order. */
-export async function queuedSessions(database: Database, limit: number): Promise<QueuedSession[]> {
+/** The first `limit` waiting sessions in their fair order. The whole queue is put in order for that, so counting it costs nothing. */
+export async function queuedSessions(database: Database, limit: number): Promise<QueueHead> {
   const rows = await database.byIndex((transaction) =>
     transaction.query<QueueRow>({
       name: 'sessions.queued',
-      text: `${QUEUE} SELECT id, project_id, owner, position, attempts, created_at, retry_at FROM queue WHERE waits ORDER BY position LIMIT $1`,
+      text: `${QUEUE} SELECT id, project_id, owner, position, attempts, created_at, retry_at, count(*) OVER () AS total
+        FROM queue WHERE waits ORDER BY position LIMIT $1`,
       values: [limit],
     }),
   )
-  return rows.map((row) => ({
+  const sessions = rows.map((row) => ({
     id: row.id,
     project: row.project_id,
     owner: row.owner,
@@ -64,6 +74,7 @@ export async function queuedSessions(database: Database, limit: number): Promise
     createdAt: row.created_at,
     retryAt: row.retry_at,
   }))
+  return { sessions, total: rows[0]?.total ?? 0 }
 }
 
 /** Where a session stands in the queue, from 1; null when it does not wait. */

@@ -10,7 +10,7 @@ import type {
 import { type CreatedSession, type CreateSession, createSession } from './create-session.ts'
 import type { Database, Queryable } from './database.ts'
 import { type ListSessions, listSessions, type SessionPage } from './list-sessions.ts'
-import { QUEUE, type QueuedSession, queuedSessions, queuePosition } from './queue.ts'
+import { QUEUE, type QueueHead, queuedSessions, queuePosition } from './queue.ts'
 import { SESSION_COLUMNS, type SessionRecord, type SessionRow, toSessionRecord } from './session-row.ts'
 import { storableJson, storableText } from './storable.ts'
 import { findTarget, type SessionTarget } from './target.ts'
@@ -98,8 +98,8 @@ export interface Sessions {
   /** Null when the session no longer waits for that runner. */
   requeue(requeue: Requeue): Promise<SessionRecord | null>
   countLive(filter: { readonly project: string; readonly owner?: string }): Promise<number>
-  /** Waiting sessions, fairest first (`queue.ts`). */
-  queued(limit: number): Promise<QueuedSession[]>
+  /** The first of the waiting sessions, fairest first (`queue.ts`), and how many there are. */
+  queued(limit: number): Promise<QueueHead>
   /** 1-based; null when it does not wait. */
   queuePosition(id: string): Promise<number | null>
   /** Every session that has not ended: those that wait in their fair order, then the others, oldest first. */

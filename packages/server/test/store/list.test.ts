@@ -95,7 +95,9 @@ test('the queue takes turns between projects, then owners, then goes by age', as
   const bob = await create('p1', 'bob')
   const other = await create('p2', 'cat')
 
-  const queue = await store.sessions.queued(10)
+  const { sessions: queue, total } = await store.sessions.queued(10)
+  assert.equal(total, 5)
+  assert.deepEqual((await store.sessions.queued(2)).total, 5)
   assert.deepEqual(
     queue.map(({ id }) => id),
     [greedy[0], other, bob, greedy[1], greedy[2]],
@@ -114,7 +116,7 @@ test('the queue takes turns between projects, then owners, then goes by age', as
   await blankRunner(store)
   assert.ok(await store.runners.claimBlankFor(greedy[0]!, { driver: 'process', policy: 'test' }))
   assert.deepEqual(
-    (await store.sessions.queued(10)).map(({ id }) => id),
+    (await store.sessions.queued(10)).sessions.map(({ id }) => id),
     [other, bob, greedy[1], greedy[2]],
   )
   assert.equal(await store.sessions.queuePosition(greedy[0]!), null)

@@ -40,7 +40,7 @@ export interface KeeperFigures {
   /** Recordings that were stored since the start, and those of which something or all was lost. */
   readonly stored: number
   readonly failed: number
-  /** Recordings that are being stored or wait because it failed. */
+  /** Recordings of ended sessions that are not in their storage, however few are stored at once. */
   readonly waiting: number
 }
 
@@ -56,6 +56,8 @@ export class RecordingKeeper {
   readonly #options: KeeperOptions
   /** Sessions whose recording is being stored. */
   readonly #storing = new Map<string, Promise<void>>()
+  /** Sessions that have ended and whose recording is not finished. */
+  readonly #due = new Set<string>()
   readonly #again = new Map<string, { readonly attempt: number; readonly at: number }>()
   #timer: NodeJS.Timeout | null = null
   #round: Promise<void> | null = null
@@ -71,8 +73,7 @@ export class RecordingKeeper {
 
   /** Figures for metrics. */
   get figures(): KeeperFigures {
-    const waiting = new Set([...this.#storing.keys(), ...this.#again.keys()]).size
-    return { stored: this.#stored, failed: this.#failures, waiting }
+    return { stored: this.#stored, failed: this.#failures, waiting: this.#due.size }
   }
 
   /** Looks now and from then on. */
@@ -112,12 +113,18 @@ export class RecordingKeeper {
 
   async #look(): Promise<void> {
     const { leads, parts } = this.#options
-    if (!leads()) return
+    if (!leads()) return this.#due.clear()
     await this.#sweepIfDue()
     const seen = new Set<string>()
+    const ended = new Set<string>()
     for (let after = ''; !this.#closed;) {
       const batch = await parts.store.recordings.open(BATCH, after)
-      for (const { sessionId } of batch) seen.add(sessionId)
+      for (const { sessionId, sessionState } of batch) {
+        seen.add(sessionId)
+        if (sessionState !== 'ended') continue
+        ended.add(sessionId)
+        this.#due.add(sessionId)
+      }
       const queue = batch.values()
       const worker = async (): Promise<void> => {
         for (const recording of queue) await this.#keep(recording)
@@ -128,6 +135,7 @@ export class RecordingKeeper {
     }
     // Those that were deleted meanwhile are not tried again.
     for (const id of this.#again.keys()) if (!seen.has(id)) this.#again.delete(id)
+    for (const id of this.#due) if (!ended.has(id)) this.#due.delete(id)
   }
 
   async #keep(recording: OpenRecording): Promise<void> {
@@ -224,6 +232,7 @@ export class RecordingKeeper {
       ? await parts.store.recordings.finish(sessionId, { state, bytes: isKept ? bytes : null, truncated })
       : await parts.store.recordings.forget(sessionId)
     if (!written && isKept) await storage.remove(recordingKey(sessionId))
+    this.#due.delete(sessionId)
     await this.#clear(recording)
     if (!wasBegun || !written) return
     if (state === 'stored') this.#stored += 1
@@ -256,6 +265,7 @@ export class RecordingKeeper {
     try {
       parts.log.error({ sessionId }, 'a recording is lost: it could not be stored for a day')
       await parts.store.recordings.finish(sessionId, { state: 'failed', bytes: null, truncated: false })
+      this.#due.delete(sessionId)
       await this.#clear(recording)
       this.#again.delete(sessionId)
       this.#failures += 1
