@@ -6,6 +6,7 @@
 export type { Identity, IdentityRequest, IdentityVerifier, Scope } from './auth/identity.ts'
 export { type Config, ConfigError } from './config/config.ts'
 export { parseConfig } from './config/parse.ts'
+export type { Client } from './http/client.ts'
 export { CodedError, type CodedErrorOptions } from './http/coded-error.ts'
 export { createLog, type Log, type LogOptions } from './observability/log.ts'
 export type { Metrics } from './observability/metrics.ts'

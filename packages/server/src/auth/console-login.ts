@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { Client } from '../http/client.ts'
 import { CodedError } from '../http/coded-error.ts'
 import { type ApiKeyRecord, type ApiKeyStore, hashSecret, newKeyId, newSecret } from './api-keys.ts'
 import { type Identity, type IdentityRequest, type IdentityVerifier, SCOPES } from './identity.ts'
@@ -35,7 +35,7 @@ export interface ConsoleLogin {
 export interface ConsoleLoginOptions {
   readonly keys: ApiKeyStore
   readonly codes: LoginCodeStore
-  /** True when browsers reach the server over https: the cookie is then `__Host-` and `Secure`. */
+  /** True when all browsers reach the server over https: the cookie is then `__Host-` and `Secure`, as for each that does. */
   readonly secure: boolean
   readonly now?: () => number
 }
@@ -63,7 +63,7 @@ export class ConsoleLogins implements IdentityVerifier {
   }
 
   /** Exchanges a code for a cookie. @throws {CodedError} `UNAUTHENTICATED` */
-  async login(code: string, headers: IncomingHttpHeaders): Promise<ConsoleLogin> {
+  async login(code: string, client: Client): Promise<ConsoleLogin> {
     const project = await this.#options.codes.redeem(hashSecret(code))
     if (project === null)
       throw new CodedError(
@@ -81,18 +81,18 @@ export class ConsoleLogins implements IdentityVerifier {
       scopes: SCOPES,
       expiresAt,
     })
-    return { setCookie: this.#cookie(secret, headers, CONSOLE_LOGIN_TTL_MS / 1_000), expiresAt }
+    return { setCookie: this.#cookie(secret, client, CONSOLE_LOGIN_TTL_MS / 1_000), expiresAt }
   }
 
   /** Ends the browser's sign-in. Resolves to the header that clears its cookie. */
-  async logout(headers: IncomingHttpHeaders): Promise<string> {
-    for (const { project, id } of await this.#find(this.#read(headers)))
+  async logout(request: IdentityRequest): Promise<string> {
+    for (const { project, id } of await this.#find(this.#read(request)))
       await this.#options.keys.revoke(project, id)
-    return this.#cookie('', headers, 0)
+    return this.#cookie('', request.client, 0)
   }
 
   async verify(request: IdentityRequest): Promise<Identity | null> {
-    const values = this.#read(request.headers)
+    const values = this.#read(request)
     if (values.length === 0) return null
     assertOwnPage(request)
     const [record] = await this.#find(values)
@@ -122,23 +122,27 @@ export class ConsoleLogins implements IdentityVerifier {
    * All values of the console's cookie. There may be several: whatever listens on another port of this host can set one of the
    * same name, for another path or earlier than ours, and must not shut the browser out.
    */
-  #read(headers: IncomingHttpHeaders): readonly string[] {
-    const name = this.#name(headers)
+  #read({ headers, client }: IdentityRequest): readonly string[] {
+    const name = this.#name(client)
     return (headers.cookie ?? '').split(';').flatMap((pair) => {
       const at = pair.indexOf('=')
       return at > 0 && pair.slice(0, at).trim() === name ? [pair.slice(at + 1).trim()] : []
     })
   }
 
-  #cookie(value: string, headers: IncomingHttpHeaders, maxAge: number): string {
-    const secure = this.#options.secure ? '; Secure' : ''
-    return `${this.#name(headers)}=${value}; Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`
+  #cookie(value: string, client: Client, maxAge: number): string {
+    const secure = this.#isSecure(client) ? '; Secure' : ''
+    return `${this.#name(client)}=${value}; Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`
   }
 
   /** Cookies do not know ports: the port in the name keeps two servers on one machine from signing each other out. */
-  #name(headers: IncomingHttpHeaders): string {
-    const port = /:(\d{1,5})$/.exec(headers.host ?? '')?.[1]
-    return `${this.#options.secure ? '__Host-' : ''}cliscale_console${port === undefined ? '' : `_${port}`}`
+  #name(client: Client): string {
+    const port = /:(\d{1,5})$/.exec(client.host ?? '')?.[1]
+    return `${this.#isSecure(client) ? '__Host-' : ''}cliscale_console${port === undefined ? '' : `_${port}`}`
+  }
+
+  #isSecure({ protocol }: Client): boolean {
+    return this.#options.secure || protocol === 'https'
   }
 }
 
@@ -152,12 +156,11 @@ export function assertOwnPage(request: IdentityRequest): void {
   const site = request.headers['sec-fetch-site']
   const safe = SAFE_METHODS.has(request.method)
   if (site === 'same-origin' || (site === 'none' && safe)) return
-  if (site === undefined && (safe || isOwnOrigin(request.headers))) return
+  if (site === undefined && (safe || isOwnOrigin(request))) return
   throw new CodedError('ORIGIN_REFUSED', 'A console sign-in counts only in requests of the console itself.')
 }
 
-function isOwnOrigin(headers: IncomingHttpHeaders): boolean {
-  const { origin, host } = headers
+function isOwnOrigin({ headers: { origin }, client: { host } }: IdentityRequest): boolean {
   if (origin === undefined || host === undefined) return false
   return origin === `https://${host}` || origin === `http://${host}`
 }

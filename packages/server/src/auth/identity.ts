@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Client } from '../http/client.ts'
 
 /** What an identity may do in its project. */
 export const SCOPES = ['sessions:read', 'sessions:write', 'admin'] as const
@@ -23,6 +24,8 @@ export interface Identity {
 export interface IdentityRequest {
   readonly method: string
   readonly headers: IncomingHttpHeaders
+  /** Who sent it, as `--trusted-proxies` lets proxies say, or another app that the API is mounted in. */
+  readonly client: Client
 }
 
 /** One way of knowing who calls. */

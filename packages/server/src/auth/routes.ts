@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import { clientOf } from '../http/client.ts'
 import { assertOwnPage, type ConsoleLogins } from './console-login.ts'
 import { type PublicKeyStore, toJwks } from './signing-keys.ts'
 
@@ -62,7 +63,7 @@ export function addConsoleLoginRoutes(app: FastifyInstance, logins: ConsoleLogin
     body: LoginBody,
   }
   app.post<{ Body: { code: string } }>('/v1/console/login', { schema: login }, async (request, reply) => {
-    const { setCookie } = await logins.login(request.body.code, request.headers)
+    const { setCookie } = await logins.login(request.body.code, clientOf(request))
     return reply.header('set-cookie', setCookie).header('cache-control', 'no-store').code(204).send()
   })
   const logout = {
@@ -72,9 +73,10 @@ export function addConsoleLoginRoutes(app: FastifyInstance, logins: ConsoleLogin
     security: [],
   }
   app.post('/v1/console/logout', { schema: logout }, async (request, reply) => {
-    assertOwnPage({ method: request.method, headers: request.headers })
+    const asked = { method: request.method, headers: request.headers, client: clientOf(request) }
+    assertOwnPage(asked)
     return reply
-      .header('set-cookie', await logins.logout(request.headers))
+      .header('set-cookie', await logins.logout(asked))
       .code(204)
       .send()
   })

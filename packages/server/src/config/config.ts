@@ -13,6 +13,7 @@ interface ValueTypes extends Record<OptionType, unknown> {
   origins: readonly string[]
   hosts: readonly string[]
   networks: readonly string[]
+  proxies: readonly string[]
   endpoints: readonly string[]
   mode: Mode
   driver: 'process'

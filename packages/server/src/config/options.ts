@@ -15,6 +15,7 @@ export type OptionType =
   | 'origins'
   | 'hosts'
   | 'networks'
+  | 'proxies'
   | 'endpoints'
   | 'mode'
   | 'driver'
@@ -80,10 +81,13 @@ export const OPTIONS = {
   allowedHosts: { type: 'hosts', env: 'CLISCALE_ALLOWED_HOSTS', flag: 'allowed-hosts', default: [], modes: ['all', 'controller', 'gateway'],
     meaning: 'More host names under which the server may be addressed, separated by commas; its public URL\'s and, on loopback, `localhost` always are.' },
 
+  trustedProxies: { type: 'proxies', env: 'CLISCALE_TRUSTED_PROXIES', flag: 'trusted-proxies', default: [], modes: ['all', 'controller', 'gateway'],
+    meaning: 'Addresses and networks (CIDR) of your proxies, separated by commas. Only from these, `X-Forwarded-For`, `-Proto` and `-Host` say who the client is and how it came; `Forwarded` is not read. A proxy must set or remove all three.' },
+
   maxHttpConnections: { type: 'integer', env: 'CLISCALE_MAX_HTTP_CONNECTIONS', flag: 'max-http-connections', default: 10_000, min: 4, max: 1_000_000, modes: ['all', 'controller', 'gateway'],
     meaning: 'Most connections of this process that are no terminals, fewer where `ulimit -n` allows no more. One more takes the place of the one that is idle for longest.' },
   maxHttpConnectionsPerAddress: { type: 'integer', env: 'CLISCALE_MAX_HTTP_CONNECTIONS_PER_ADDRESS', flag: 'max-http-connections-per-address', default: 1_000, min: 1, max: 1_000_000, modes: ['all', 'controller', 'gateway'],
-    meaning: 'The same for one client address (IPv6: for one /64). Behind a proxy all clients have its address: allow as many as in all.' },
+    meaning: 'The same for one client address (IPv6: for one /64). Behind a proxy that is not of `--trusted-proxies` all clients have its address: allow as many as in all.' },
   keepAliveSeconds: { type: 'integer', env: 'CLISCALE_KEEP_ALIVE_SECONDS', flag: 'keep-alive-seconds', default: 72, min: 1, max: 3_600, modes: ['all', 'controller', 'gateway'],
     meaning: 'An HTTP connection without a request is closed after so long. Keep it above the idle timeout of a balancer.' },
   requestTimeoutSeconds: { type: 'integer', env: 'CLISCALE_REQUEST_TIMEOUT_SECONDS', flag: 'request-timeout-seconds', default: 10, min: 1, max: 300, modes: ['all', 'controller', 'gateway'],

@@ -37,6 +37,7 @@ const READERS: Record<OptionType, Reader> = {
   origins: (text) => readList(text).map(readOrigin),
   hosts: (text) => readList(text).map(readHost),
   networks: (text) => readList(text).map(readNetwork),
+  proxies: (text) => readList(text).map(readProxy),
   endpoints: (text) => readList(text).map(readEndpoint),
   mode: (text) => readOneOf(text, MODES),
   driver: (text) => readOneOf(text, ['process']),
@@ -159,6 +160,20 @@ function readNetwork(text: string): string {
       complete: true,
     })
   return text
+}
+
+function readProxy(text: string): string {
+  if (isIP(text) !== 0 && !text.includes('%')) return text
+  if (!text.includes('/'))
+    throw new ValueError(`must hold addresses or networks such as 10.0.0.0/8; ${quote(text)} is neither`, {
+      complete: true,
+    })
+  const network = readNetwork(text)
+  if (network.endsWith('/0'))
+    throw new ValueError(`would let everybody say who they are with ${quote(text)}; name your proxies`, {
+      complete: true,
+    })
+  return network
 }
 
 function readEndpoint(text: string): string {

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { clientOf } from '../http/client.ts'
 
 /**
  * The complete address of a session's terminal: below the configured public URL, else below the address at which the
@@ -9,7 +10,8 @@ export function terminalUrl(
   sessionId: string,
   publicUrl: string | undefined,
 ): string {
-  const base = new URL(publicUrl ?? `${request.protocol}://${request.host}${request.server.prefix}`)
+  const { protocol, host } = clientOf(request)
+  const base = new URL(publicUrl ?? `${protocol}://${host}${request.server.prefix}`)
   base.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:'
   base.pathname = `${base.pathname.replace(/\/$/, '')}/v1/sessions/${encodeURIComponent(sessionId)}/terminal`
   return base.href

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Role } from '@cliscale/sdk/protocol'
 import type { RunnerSecret } from '../auth/runner-secret.ts'
 import type { TokenVerifier } from '../auth/session-tokens.ts'
+import { Clients } from '../http/client.ts'
 import type { HostCheck } from '../http/host-check.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -40,8 +41,8 @@ export interface GatewayOptions {
   readonly allowedOrigins: readonly string[]
   /** The server's public URL; its origin is allowed. */
   readonly publicUrl: string | null
-  /** True behind a proxy that appends the client's address to X-Forwarded-For. Default false. */
-  readonly trustProxy?: boolean
+  /** Which proxies are believed. Default: none. */
+  readonly clients?: Clients
   readonly reach: RunnerReach
   /** Bounds that differ from {@link GATEWAY_DEFAULTS}. */
   readonly limits?: Partial<GatewayLimits>
@@ -171,7 +172,7 @@ export class Gateway {
       splice: this.splice,
       metrics: this.metrics,
       log: options.log,
-      trustProxy: options.trustProxy ?? false,
+      clients: options.clients ?? new Clients(),
       connections: () => this.connections,
       admit: (link, target, address) => this.admit(link, target, address),
     })

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { CodedError } from '../http/coded-error.ts'
 import type { HostCheck } from '../http/host-check.ts'
 
@@ -10,6 +9,12 @@ export interface OriginOptions {
   readonly allowedOrigins: readonly string[]
   /** The server's public URL. */
   readonly publicUrl: string | null
+}
+
+/** Headers of an upgrade; the host is the one that the client asked for. */
+export interface AskedFrom {
+  readonly host: string | undefined
+  readonly origin: string | undefined
 }
 
 /** Longest part of a refused origin that is repeated in the message. */
@@ -31,12 +36,12 @@ export class OriginCheck {
   }
 
   /** @throws {CodedError} `HOST_REFUSED` */
-  checkHost({ host }: IncomingHttpHeaders): void {
+  checkHost(host: string | undefined): void {
     this.hosts.assert(host)
   }
 
   /** @throws {CodedError} `ORIGIN_REFUSED` */
-  checkOrigin({ host, origin }: IncomingHttpHeaders): void {
+  checkOrigin({ host, origin }: AskedFrom): void {
     if (origin === undefined || this.allowed.has(origin)) return
     // The page that this very server sent.
     if (host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)) return

@@ -1,7 +1,8 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { isIP, type Socket } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { ErrorCode, Role } from '@cliscale/sdk/protocol'
 import type { TokenVerifier } from '../auth/session-tokens.ts'
+import type { Clients } from '../http/client.ts'
 import { CodedError } from '../http/coded-error.ts'
 import { toCodedError } from '../http/error-body.ts'
 import { assertForm } from '../http/request-form.ts'
@@ -32,8 +33,7 @@ export interface UpgradeServices {
   readonly splice: Splice
   readonly metrics: GatewayMetrics
   readonly log: Log
-  /** Take the client's address from X-Forwarded-For. */
-  readonly trustProxy: boolean
+  readonly clients: Clients
   /** Open terminals now. */
   readonly connections: () => number
   /** A client was let in: its link is attached, nothing was sent but the 101. */
@@ -45,7 +45,8 @@ interface Attempt {
   readonly socket: Socket
   readonly head: Buffer
   readonly handshake: Handshake
-  readonly headers: IncomingHttpHeaders
+  readonly origin: string | undefined
+  readonly host: string | undefined
   readonly requestId: string
   readonly address: string
   /** Milliseconds of the process's clock. */
@@ -87,18 +88,19 @@ export class UpgradePipeline {
     requestId: string
   }): Attempt {
     const { request, socket, head, requestId } = from
-    const { origins, admission, connections, trustProxy } = this.services
+    const { origins, admission, connections, clients } = this.services
     assertForm(request)
     const handshake = readHandshake(request)
-    origins.checkHost(request.headers)
-    const address = (trustProxy ? forwardedAddress(request) : null) ?? socket.remoteAddress ?? ''
+    const { address, host } = clients.of(request)
+    origins.checkHost(host)
     admission.enter(address, connections())
     const startedAt = performance.now()
     return {
       socket,
       head,
       handshake,
-      headers: request.headers,
+      origin: request.headers.origin,
+      host,
       requestId,
       address,
       startedAt,
@@ -126,7 +128,7 @@ export class UpgradePipeline {
   private async redeem(attempt: Attempt): Promise<{ role: Role; target: SessionTarget }> {
     const { origins, verifier, tokens, metrics } = this.services
     const startedAt = performance.now()
-    origins.checkOrigin(attempt.headers)
+    origins.checkOrigin(attempt)
     const { sessionId, token } = attempt.handshake
     if (token === null) throw new CodedError('TOKEN_MISSING')
     const claims = await verifier.verify(token, sessionId)
@@ -201,13 +203,6 @@ export class UpgradePipeline {
     }
     return coded
   }
-}
-
-/** The address that the nearest proxy saw: the last one, because the client may have written the others. */
-function forwardedAddress({ headers }: IncomingMessage): string | null {
-  const forwarded = headers['x-forwarded-for']
-  const last = (typeof forwarded === 'string' ? forwarded : '').split(',').at(-1)?.trim() ?? ''
-  return isIP(last) === 0 ? null : last
 }
 
 function late(): CodedError {

@@ -4,9 +4,12 @@ import helmet from '@fastify/helmet'
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES, RECORDING_HEADER } from '@cliscale/sdk/protocol'
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Log } from '../observability/log.ts'
+import { Clients } from './client.ts'
 import { capConnections, type ConnectionLimits } from './connection-cap.ts'
 import { answerClientError } from './client-error.ts'
+import { CodedError } from './coded-error.ts'
 import type { HostCheck } from './host-check.ts'
+import { BUSY_RETRY_AFTER_MS } from './limits.ts'
 import { requestIdOf } from './request-id.ts'
 import { applyApiManners, sendError } from './scope.ts'
 
@@ -35,6 +38,8 @@ export interface AppOptions {
   readonly keepAliveTimeoutMs?: number
   /** Default: no bound. */
   readonly connections?: ConnectionLimits
+  /** Which proxies are believed. Default: none. */
+  readonly clients?: Clients
 }
 
 /** The public HTTP server: limits, timeouts, security headers, Host and CORS checks, coded errors. */
@@ -65,9 +70,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
   })
-  if (options.connections !== undefined) capConnections(app.server, options.connections)
+  const clients = options.clients ?? new Clients()
+  app.decorate('clients', clients)
   applyApiManners(app)
-  app.addHook('onRequest', async (request) => options.hosts.assert(request.headers.host))
+  if (options.connections !== undefined) boundConnections(app, options.connections, clients)
+  app.addHook('onRequest', async (request) => options.hosts.assert(clients.of(request.raw).host))
   await app.register(helmet, securityHeaders(options.https))
   await app.register(cors, {
     origin: [...options.allowedOrigins],
@@ -80,9 +87,20 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request
     const ms = Math.round(reply.elapsedTime * 10) / 10
-    request.log.debug({ method, path: url.split('?')[0], status: reply.statusCode, ms }, 'Answered')
+    const { address } = clients.of(request.raw)
+    request.log.debug({ method, path: url.split('?')[0], status: reply.statusCode, ms, address }, 'Answered')
   })
   return app
+}
+
+function boundConnections(app: FastifyInstance, limits: ConnectionLimits, clients: Clients): void {
+  const cap = capConnections(app.server, limits, clients)
+  app.addHook('onRequest', async (request, reply) => {
+    if (cap.admit(request.raw, reply.raw)) return
+    throw new CodedError('OVERLOADED', 'Too many requests of this client are under way; try again.', {
+      retryAfterMs: BUSY_RETRY_AFTER_MS,
+    })
+  })
 }
 
 /** Nothing may run or style a page that the server did not send as a file; the terminal draws by adopted style sheets. */

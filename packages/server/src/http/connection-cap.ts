@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { isIP, type Socket } from 'node:net'
+import { Clients } from './client.ts'
 
 /** Bounds of {@link capConnections}. */
 export interface ConnectionLimits {
@@ -22,7 +23,10 @@ export interface ConnectionCounts {
 /** One connection. */
 interface Guest {
   readonly socket: Socket
-  readonly address: string
+  /** Whom it counts for; empty: nobody. */
+  address: string
+  /** The peer is a trusted proxy: the connection counts for whom it asks for, while it does. */
+  readonly proxied: boolean
   /** Requests that are whole and not answered. */
   working: number
 }
@@ -30,10 +34,15 @@ interface Guest {
 /**
  * Bounds the connections of an HTTP server. One more than the bound takes the place of the one that did nothing for
  * longest: idle, or still sending its first request. So whoever holds connections without asking for anything shuts
- * nobody out. Only where all are at work the new one is closed. Upgraded connections are none of these any more.
+ * nobody out. Only where all are at work the new one is closed. Upgraded connections are none of these any more. A connection
+ * of a trusted proxy counts for the client of its present request, where {@link ConnectionCap.admit} is asked.
  */
-export function capConnections(server: Server, limits: ConnectionLimits): ConnectionCounts {
-  const cap = new ConnectionCap(limits)
+export function capConnections(
+  server: Server,
+  limits: ConnectionLimits,
+  clients: Clients = new Clients(),
+): ConnectionCap {
+  const cap = new ConnectionCap(limits, clients)
   server.on('connection', (socket: Socket) => cap.enter(socket))
   server.on('request', (request: IncomingMessage, response: ServerResponse) => cap.asked(request, response))
   server.prependListener('upgrade', (request: IncomingMessage) => {
@@ -41,29 +50,33 @@ export function capConnections(server: Server, limits: ConnectionLimits): Connec
     // Nobody else would ever answer, and the connection would be of no bound any more.
     if (server.listenerCount('upgrade') === 1) request.socket.destroy()
   })
-  return cap.counts
+  return cap
 }
 
-class ConnectionCap {
+/** See {@link capConnections}. */
+export class ConnectionCap {
   readonly counts: ConnectionCounts = { open: 0, evicted: 0, refused: 0 }
   readonly #limits: ConnectionLimits
   /** In the order of their last sign of work, the longest ago first. */
   readonly #guests = new Map<Socket, Guest>()
   readonly #byAddress = new Map<string, Set<Guest>>()
 
-  constructor(limits: ConnectionLimits) {
+  readonly #clients: Clients
+
+  constructor(limits: ConnectionLimits, clients: Clients) {
     this.#limits = limits
+    this.#clients = clients
   }
 
   enter(socket: Socket): void {
-    const guest: Guest = { socket, address: groupOf(socket.remoteAddress), working: 0 }
-    const here = this.#byAddress.get(guest.address) ?? new Set()
-    const { max, maxPerAddress } = this.#limits
+    const proxied = this.#clients.trusts(socket.remoteAddress)
     // Those of a Unix socket have no address, and come from our own processes.
-    if (guest.address !== '' && here.size >= maxPerAddress && !this.#evict(here)) return this.#refuse(socket)
-    if (this.#guests.size >= max && !this.#evict(this.#guests.values())) return this.#refuse(socket)
-    here.add(guest)
-    this.#byAddress.set(guest.address, here)
+    const address = proxied ? '' : groupOf(socket.remoteAddress)
+    const guest: Guest = { socket, address, proxied, working: 0 }
+    if (!this.#hasRoom(address)) return this.#refuse(socket)
+    if (this.#guests.size >= this.#limits.max && !this.#evict(this.#guests.values()))
+      return this.#refuse(socket)
+    this.#count(guest)
     this.#guests.set(socket, guest)
     this.counts.open = this.#guests.size
     socket.once('close', () => this.leave(socket))
@@ -89,6 +102,43 @@ class ConnectionCap {
     if (guest === undefined) return
     this.#guests.delete(socket)
     this.counts.open = this.#guests.size
+    this.#uncount(guest)
+  }
+
+  /**
+   * Counts a connection of a trusted proxy for the client of its present request, until that is answered. False when the client
+   * has as many under way as it may.
+   */
+  admit(request: IncomingMessage, response: ServerResponse): boolean {
+    const guest = this.#guests.get(request.socket)
+    if (guest?.proxied !== true) return true
+    const address = groupOf(this.#clients.of(request).address)
+    const isFull = (this.#byAddress.get(address)?.size ?? 0) >= this.#limits.maxPerAddress
+    if (address !== '' && isFull) return false
+    this.#uncount(guest)
+    guest.address = address
+    this.#count(guest)
+    response.once('close', () => {
+      this.#uncount(guest)
+      guest.address = ''
+      if (this.#guests.has(guest.socket)) this.#count(guest)
+    })
+    return true
+  }
+
+  /** Makes room for one more of an address, if need be. */
+  #hasRoom(address: string): boolean {
+    const here = this.#byAddress.get(address)
+    return address === '' || here === undefined || here.size < this.#limits.maxPerAddress || this.#evict(here)
+  }
+
+  #count(guest: Guest): void {
+    const here = this.#byAddress.get(guest.address) ?? new Set()
+    here.add(guest)
+    this.#byAddress.set(guest.address, here)
+  }
+
+  #uncount(guest: Guest): void {
     const here = this.#byAddress.get(guest.address)
     here?.delete(guest)
     if (here?.size === 0) this.#byAddress.delete(guest.address)

@@ -1,6 +1,7 @@
 import { MAX_BODY_BYTES } from '@cliscale/sdk/protocol'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { redact } from '../observability/redact.ts'
+import { clientOf } from './client.ts'
 import { CodedError } from './coded-error.ts'
 import { retryAfterSeconds, statusOf, toCodedError, toErrorBody } from './error-body.ts'
 import { assertForm } from './request-form.ts'
@@ -79,7 +80,11 @@ export function sendError(
 ): FastifyReply {
   const coded = hasLeft(request) ? new CodedError('BAD_REQUEST', LEFT, { cause: error }) : toCodedError(error)
   const status = statusOf(coded)
-  if (status >= 500) request.log.error({ err: redact(error), code: coded.code }, 'A request failed')
+  if (status >= 500)
+    request.log.error(
+      { err: redact(error), code: coded.code, address: clientOf(request).address },
+      'A request failed',
+    )
   const retryAfter = retryAfterSeconds(coded)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   // Fastify would close after a body that it did not take, and who is cut off while it sends never sees why: the rest is

@@ -4,6 +4,7 @@ import type { GatewayLimits } from '../gateway/options.ts'
 import { DEFAULT_ISSUER, TokenVerifier } from '../auth/session-tokens.ts'
 import { runtimeFolder } from '../drivers/process/folders/runner-folder.ts'
 import type { Health } from '../observability/health.ts'
+import { Clients } from '../http/client.ts'
 import { HostCheck } from '../http/host-check.ts'
 import { connectionBudget } from './descriptors.ts'
 import { ownHosts } from './hosts.ts'
@@ -39,6 +40,7 @@ export function gatewayOptions(
     hosts: new HostCheck(options.anyHost === true ? null : ownHosts(config)),
     allowedOrigins: config.allowedOrigins,
     publicUrl: config.publicUrl,
+    clients: new Clients(config.trustedProxies),
     reach: { unixFolder: runtimeFolder(config.dataDir), networks: config.runnerNetworks },
     log,
     metrics,

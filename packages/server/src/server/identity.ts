@@ -3,6 +3,7 @@ import { ApiKeyVerifier } from '../auth/api-keys.ts'
 import { Authenticator, requireScope } from '../auth/authenticate.ts'
 import { ConsoleLogins } from '../auth/console-login.ts'
 import type { Identity, IdentityVerifier, Scope } from '../auth/identity.ts'
+import { clientOf } from '../http/client.ts'
 import type { Store } from '../store/store.ts'
 
 /** Ways in: who calls, and how a browser signs in. */
@@ -24,7 +25,11 @@ export function openDoors(options: {
   return {
     logins,
     identify: async (request, scope) => {
-      const identity = await authenticator.authenticate({ method: request.method, headers: request.headers })
+      const identity = await authenticator.authenticate({
+        method: request.method,
+        headers: request.headers,
+        client: clientOf(request),
+      })
       requireScope(identity, scope)
       return identity
     },

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { gatewayPlugin, TERMINAL_HTTP_OPTIONS } from '../gateway/plugin.ts'
 import { createApp } from '../http/app.ts'
+import { Clients } from '../http/client.ts'
 import { serveConsole } from '../http/console.ts'
 import { addHealthRoutes } from '../http/health-routes.ts'
 import { HostCheck } from '../http/host-check.ts'
@@ -10,10 +11,18 @@ import { connectionBudget } from './descriptors.ts'
 import { ownHosts } from './hosts.ts'
 import { consoleFolder } from './package.ts'
 
-/** The public HTTP server with the routes of the mode. */
-export async function createPublicApp(core: Core): Promise<FastifyInstance> {
+/**
+ * The public HTTP server with the routes of the mode.
+ *
+ * @param options.behindWorkers whether its peers are this server's own workers, at a Unix socket
+ */
+export async function createPublicApp(
+  core: Core,
+  options: { readonly behindWorkers?: boolean } = {},
+): Promise<FastifyInstance> {
   const { config, gateway, health } = core
-  const app = await bareApp(core)
+  const clients = options.behindWorkers === true ? new Clients([], { unixPeers: true }) : undefined
+  const app = await bareApp(core, clients)
   await addOpenApi(app)
   addHealthRoutes(app, health)
   addControllerRoutes(app, core)
@@ -29,13 +38,17 @@ export async function createTerminalApp(core: Core): Promise<FastifyInstance> {
   return app
 }
 
-function bareApp({ config, gateway, log }: Core): Promise<FastifyInstance> {
+function bareApp(
+  { config, gateway, log }: Core,
+  clients: Clients = new Clients(config.trustedProxies),
+): Promise<FastifyInstance> {
   const { httpConnections, httpConnectionsPerAddress } = connectionBudget(config)
   return createApp({
     arrivalTimeoutMs: config.requestTimeoutSeconds * 1_000,
     keepAliveTimeoutMs: config.keepAliveSeconds * 1_000,
     connections: { max: httpConnections, maxPerAddress: httpConnectionsPerAddress },
     log,
+    clients,
     hosts: new HostCheck(ownHosts(config)),
     allowedOrigins: config.allowedOrigins,
     https: config.publicUrl?.startsWith('https:') ?? false,

@@ -120,7 +120,7 @@ export class SupervisedServer implements CliscaleServer {
   /** Serves REST and console to the workers. */
   async #serveController(core: Core, stack: AsyncDisposableStack): Promise<string> {
     const socket = stack.use(await chooseControlSocket(this.#config.dataDir))
-    const app: FastifyInstance = await createPublicApp(core)
+    const app: FastifyInstance = await createPublicApp(core, { behindWorkers: true })
     stack.defer(() => app.close())
     await app.listen({ path: socket.path })
     await socket.protect()

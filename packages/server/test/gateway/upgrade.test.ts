@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { Clients } from '../../src/http/client.ts'
 import { CodedError } from '../../src/http/coded-error.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { runnerEnd } from './support/runner-end.ts'
@@ -260,7 +261,7 @@ test('behind a trusted proxy the limit counts the address that the proxy saw, no
   const gateway = await start({
     tokens: { redeem: slow },
     limits: { maxPendingPerAddress: 1 },
-    trustProxy: true,
+    clients: new Clients(['127.0.0.1']),
   })
   const from = async (forwarded: string) => {
     const headers = { 'x-forwarded-for': forwarded }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { Clients } from '../../src/http/client.ts'
 import { startApp } from '../support/http-app.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -60,3 +61,36 @@ for (const [what, connections] of [
     finish()
     for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 /)
   })
+
+test('connections of a trusted proxy count for the client of their present request', async (t) => {
+  const { promise: held, resolve: finish } = Promise.withResolvers<void>()
+  t.after(() => finish())
+  let asked = 0
+  const { port } = await startApp(
+    t,
+    (app) => {
+      app.get('/slow', async () => {
+        asked += 1
+        await held
+        return 'done'
+      })
+    },
+    { connections: { max: 100, maxPerAddress: 2 }, clients: new Clients(['127.0.0.1']) },
+  )
+  const of = (address: string): string => GET.replace('\r\n\r\n', `\r\nX-Forwarded-For: ${address}\r\n\r\n`)
+  const spoofed = of('198.51.100.1, 203.0.113.1')
+  const idle = await Promise.all(Array.from({ length: 5 }, () => open(t, port)))
+  const busy = [await open(t, port, of('203.0.113.1')), await open(t, port, spoofed)]
+  await waitFor(() => asked === 2, { what: 'two requests of one client' })
+  const third = await open(t, port, of('203.0.113.1'))
+  assert.match(String((await once(third, 'data'))[0]), /^HTTP\/1\.1 503 /)
+  const other = await open(t, port, of('203.0.113.2'))
+  await waitFor(() => asked === 3, { what: 'a request of another client' })
+  for (const socket of [...idle, ...busy, other]) assert.equal(socket.closed, false)
+  const answers = busy.map((socket) => once(socket, 'data'))
+  finish()
+  await Promise.all(answers)
+  // What is answered is nobody's any more.
+  for (const socket of busy) socket.write(of('203.0.113.2'))
+  await waitFor(() => asked === 5, { what: 'the next requests of those connections' })
+})
