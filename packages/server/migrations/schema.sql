@@ -17,6 +17,12 @@ CREATE TABLE api_keys (
   CONSTRAINT api_keys_kind_check CHECK ((kind = ANY (ARRAY['api'::text, 'console'::text])))
 );
 
+CREATE TABLE installation (
+  name text NOT NULL,
+  value jsonb NOT NULL,
+  CONSTRAINT installation_pkey PRIMARY KEY (name)
+);
+
 CREATE TABLE leases (
   name text NOT NULL,
   holder text,

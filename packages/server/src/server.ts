@@ -95,7 +95,9 @@ class Server implements ServerWithTerminals {
     await using stack = new AsyncDisposableStack()
     const signal = this.#abort.signal
     await prepareDataFolder(this.#config.dataDir)
-    await using _starting = await announceStart(this.#config.dataDir)
+    // Commands look for who has the console and the database; a gateway has neither.
+    const isSought = this.#config.mode !== 'gateway'
+    await using _starting = isSought ? await announceStart(this.#config.dataDir) : null
     const options = { ...this.#overrides, config: this.#config, log: this.#log, signal }
     const core = stack.use(await openCore(options))
     const internal = createInternalApp(core)
@@ -115,7 +117,7 @@ class Server implements ServerWithTerminals {
       connectionString,
       schema: this.#config.dbSchema,
     }
-    stack.use(await announce(core.paths.presence, presence))
+    if (isSought) stack.use(await announce(core.paths.presence, presence))
     this.#parts = {
       core,
       app,

@@ -1,9 +1,7 @@
 import { hostname } from 'node:os'
 import { randomBytes } from 'node:crypto'
 import type { Log } from '../observability/log.ts'
-import type { Lease, Leases } from '../store/leases.ts'
-
-const NAME = 'reconciler'
+import { type Lease, type Leases, RECONCILER_LEASE } from '../store/leases.ts'
 
 /** The lease ends by itself after this time, so another controller waits no longer for one that died. */
 const TTL_MS = 9_000
@@ -32,7 +30,7 @@ export class LeaseKeeper {
       this.#log.warn('the lease of the reconciler was lost')
       this.#lease = null
     }
-    this.#lease ??= await this.#leases.acquire(NAME, this.#holder, TTL_MS)
+    this.#lease ??= await this.#leases.acquire(RECONCILER_LEASE, this.#holder, TTL_MS)
     this.#until = askedAt + TTL_MS
     return this.#lease !== null
   }

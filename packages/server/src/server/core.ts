@@ -11,6 +11,7 @@ import type { ControllerOverrides, ControllerRole, RoleOptions } from './control
 import { type DataPaths, prepareDataFolder } from './data-folder.ts'
 import { gatewayOptions, type GatewayOverrides } from './gateway-role.ts'
 import { databaseMetrics, poolWaitMetrics } from './metrics.ts'
+import { assertKeyIsThere, tellRunnerAccess, watchRunnerAccess } from './runner-access.ts'
 import { DEFAULT_PROJECT, openStorage, type Storage } from './storage.ts'
 import type { FastifyInstance } from 'fastify'
 
@@ -60,7 +61,12 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   })
   const storage = stack.use(await openStorage({ ...options, ...waits, health }))
   databaseMetrics(metrics, () => storage.database.pool)
+  const shared = { config, paths, store: storage.store }
+  if (config.mode === 'gateway') await assertKeyIsThere(shared)
   const runnerSecret = await RunnerSecret.fromFile(paths.runnerKey)
+  const access = { ...shared, runnerSecret }
+  if (config.mode === 'gateway') await watchRunnerAccess(access, health)
+  else await tellRunnerAccess(access, options.overrides?.driver !== undefined)
   const role = { ...options, paths, storage, runnerSecret, metrics }
   const controller = startController === null ? null : stack.use(await startController(role))
   const gateway = config.mode === 'controller' ? null : gatewayOptions({ ...role, health })

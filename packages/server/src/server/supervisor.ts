@@ -83,7 +83,9 @@ export class SupervisedServer implements CliscaleServer {
     await using stack = new AsyncDisposableStack()
     const { host, internalHost, internalPort, dataDir, mode } = this.#config
     const paths = await prepareDataFolder(dataDir)
-    await using _starting = await announceStart(dataDir)
+    // Commands look for who has the console and the database; a gateway has neither.
+    const isSought = mode !== 'gateway'
+    await using _starting = isSought ? await announceStart(dataDir) : null
     const port = await findPort({ host, port: this.#config.port, option: '--port' })
     const core = mode === 'gateway' ? null : stack.use(await this.#openController())
     const controller = core === null ? null : await this.#serveController(core, stack)
@@ -101,7 +103,7 @@ export class SupervisedServer implements CliscaleServer {
     const url = urlAt(host, port)
     const { dbSchema: schema, publicUrl } = this.#config
     const presence = { pid: process.pid, url, publicUrl, connectionString, schema }
-    stack.use(await announce(paths.presence, presence))
+    if (isSought) stack.use(await announce(paths.presence, presence))
     const internalUrl = urlOf(internal, internalHost)
     this.#parts = { core, crew, health, stack: stack.move(), url, internalUrl }
   }

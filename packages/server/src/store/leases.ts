@@ -1,5 +1,8 @@
 import type { Database } from './database.ts'
 
+/** Lease of the controller that is at work. */
+export const RECONCILER_LEASE = 'reconciler'
+
 /** A lease that is held. */
 export interface Lease {
   readonly name: string

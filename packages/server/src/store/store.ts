@@ -1,6 +1,7 @@
 import { type ApiKeys, apiKeysOf } from './api-keys.ts'
 import type { Database } from './database.ts'
 import { type Events, eventsOf } from './events.ts'
+import { type Installation, installationOf } from './installation.ts'
 import { type Leases, leasesOf } from './leases.ts'
 import { type LoginCodes, loginCodesOf } from './login-codes.ts'
 import { type Projects, projectsOf } from './projects.ts'
@@ -24,6 +25,7 @@ export interface Store {
   readonly tokens: Tokens
   readonly leases: Leases
   readonly recordings: Recordings
+  readonly installation: Installation
   /**
    * Live sessions and runners as they were at one moment. Read apart, a runner that was claimed in between would seem
    * to have no session.
@@ -46,6 +48,7 @@ export function createStore(database: Database): Store {
     tokens: tokensOf(database),
     leases: leasesOf(database),
     recordings: recordingsOf(database),
+    installation: installationOf(database),
     live: () =>
       database.snapshot(async (moment) => ({
         sessions: await liveSessions(moment),

@@ -97,7 +97,7 @@ test('a gateway that is there before its controller is ready when the schema is'
   )
 
   await startTestServer(cleanup, {
-    flags: ['--mode=controller', '--spare-runners=0'],
+    flags: ['--mode=controller', '--spare-runners=0', `--data-dir=${dataDir}`],
     env: { DATABASE_URL: address },
   })
   await waitFor(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, { what: 'readiness' })
