@@ -12,7 +12,7 @@ import { keyMetrics } from './metrics.ts'
 import type { RoleOptions } from './controller-role.ts'
 
 /** What a gateway may have otherwise than the configuration says. */
-export type GatewayOverrides = Partial<Pick<GatewayOptions, 'limits' | 'sessions' | 'tokens' | 'trustProxy'>>
+export type GatewayOverrides = Partial<Pick<GatewayOptions, 'limits' | 'sessions' | 'tokens' | 'clients'>>
 
 /** What the gateway of this process works with. It needs no signing key, no seal key and no driver. */
 export function gatewayOptions(

@@ -38,6 +38,9 @@ export async function createTerminalApp(core: Core): Promise<FastifyInstance> {
   return app
 }
 
+/** Nobody would answer an upgrade here or close its connection: it is served as any other request. */
+const NO_UPGRADES = { shouldUpgradeCallback: () => false } as const
+
 function bareApp(
   { config, gateway, log }: Core,
   clients: Clients = new Clients(config.trustedProxies),
@@ -52,6 +55,6 @@ function bareApp(
     hosts: new HostCheck(ownHosts(config)),
     allowedOrigins: config.allowedOrigins,
     https: config.publicUrl?.startsWith('https:') ?? false,
-    ...(gateway === null ? {} : { http: TERMINAL_HTTP_OPTIONS }),
+    http: gateway === null ? NO_UPGRADES : TERMINAL_HTTP_OPTIONS,
   })
 }

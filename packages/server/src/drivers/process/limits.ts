@@ -30,3 +30,9 @@ export const MAX_SOCKET_PATH = 99
 
 /** Longest id of a runner for which room is left in socket paths. */
 export const LONGEST_RUNNER_ID = 40
+
+/** The runner that compiles ahead rehearses within this time, and ends at its end. */
+export const COMPILE_LIFE_MS = 2_000
+
+/** Longest that it may take to end. */
+export const COMPILE_DEADLINE_MS = 30_000

@@ -6,13 +6,10 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 
 import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { runnerEnvironment } from '../config.ts'
+import { COMPILE_DEADLINE_MS, COMPILE_LIFE_MS } from '../limits.ts'
 import { giveFolder, type RunnerFolders } from '../folders/runner-folder.ts'
 import type { SessionUsers } from '../isolation/session-users.ts'
 import { isolationFlags, nameless, type RunnerProgram, SECRET_FD } from './launch.ts'
-
-/** The runner rehearses within this time, and ends at its end. */
-const LIFE_MS = 2_000
-const DEADLINE_MS = 30_000
 
 /** What a compilation ahead is made with. */
 export interface CompileAhead {
@@ -73,7 +70,7 @@ async function rehearse(
       ['--listen', `unix:${join(socket, 's')}`],
       ['--runner-id', `run_${randomBytes(16).toString('base64url')}`],
       ['--secret-file', `/dev/fd/${SECRET_FD}`],
-      ['--blank-timeout-ms', String(LIFE_MS)],
+      ['--blank-timeout-ms', String(COMPILE_LIFE_MS)],
       isolationFlags(program.policy, { work, temporary, user: null }),
     ].flat()
     const child = spawn(program.node, [...program.nodeOptions, program.entry, ...flags], {
@@ -82,7 +79,7 @@ async function rehearse(
       cwd: '/',
       env: runnerEnvironment(work, cache),
       stdio: ['ignore', 'ignore', 'ignore', secret],
-      signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(COMPILE_DEADLINE_MS)]),
       killSignal: 'SIGKILL',
     })
     const ended = once(child, 'exit')
