@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { at } from './root.mjs'
 import { Refusal } from './run.mjs'
@@ -13,17 +13,25 @@ const METAFILE = /^metafile-.*\.json$/
 
 /**
  * Writes the licenses of what a packed package's programs have in them, as esbuild's metafiles in its `dist` say, and takes
- * these away. `folder` holds what is packed. Returns whether there was anything to write.
+ * these away. What a library has in its own files is known by the source maps. `folder` holds what is packed. Returns
+ * whether there was anything to write.
  */
 export function writeNotices(folder, name) {
   const dist = join(folder, 'dist')
   const homes = new Set()
-  for (const file of readdirSync(dist).filter((entry) => METAFILE.test(entry))) {
-    const { inputs } = JSON.parse(readFileSync(join(dist, file), 'utf8'))
-    for (const input of Object.keys(inputs)) {
-      const home = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]
-      if (home !== undefined) homes.add(at('packages', name, home))
-    }
+  const add = (base, path) => {
+    const [home, library] = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? []
+    if (home === undefined) return
+    // What a library was built with lay below it, where it was built.
+    const places = [at(base, home), at('node_modules', library)]
+    const found = places.find((place) => existsSync(join(place, 'package.json')))
+    if (found !== undefined) homes.add(found)
+  }
+  for (const file of readdirSync(dist)) {
+    const read = () => JSON.parse(readFileSync(join(dist, file), 'utf8'))
+    if (file.endsWith('.js.map')) for (const source of read().sources) add(`packages/${name}/dist`, source)
+    if (!METAFILE.test(file)) continue
+    for (const input of Object.keys(read().inputs)) add(`packages/${name}`, input)
     rmSync(join(dist, file))
   }
   if (homes.size === 0) return false

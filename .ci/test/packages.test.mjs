@@ -81,13 +81,20 @@ describe('what a package has in it of others', () => {
       '../../node_modules/ws/lib/receiver.js': {},
       '../sdk/dist/index.js': {},
     }
-    const stage = packed({ 'dist/main.js': '', 'dist/metafile-esm.json': JSON.stringify({ inputs }) })
+    const stage = packed({
+      'dist/main.js': '',
+      'dist/metafile-esm.json': JSON.stringify({ inputs }),
+      'dist/main.js.map': JSON.stringify({
+        sources: ['../../../node_modules/tar/node_modules/minipass/src/index.ts', '../src/main.ts'],
+      }),
+    })
     writeNotices(stage, 'runner')
     const notices = readFileSync(join(stage, 'THIRD-PARTY-NOTICES.md'), 'utf8')
     assert.match(notices, /^## ws [\d.]+ \(MIT\)$/m)
     assert.match(notices, /^Copyright \(c\) \d{4}/m)
-    assert.equal(notices.match(/^## /gm)?.length, 1)
-    assert.deepEqual(readdirSync(join(stage, 'dist')), ['main.js'])
+    const titles = [...notices.matchAll(/^## (\S+) \S+ \(/gm)].map(([, title]) => title)
+    assert.deepEqual(titles, ['minipass', 'ws'])
+    assert.deepEqual(readdirSync(join(stage, 'dist')), ['main.js', 'main.js.map'])
   })
 
   it('is nothing where nothing is bundled', () => {
