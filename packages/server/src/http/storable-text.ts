@@ -10,20 +10,14 @@ export function textProblem(text: string): string | null {
 }
 
 /**
- * Refuses a request whose path, query or body holds text that PostgreSQL and UTF-8 cannot hold, wherever it stands, names
- * of fields included. JSON and percent-encoding can say both kinds; no schema has to remember them.
+ * Refuses a request whose query or body holds text that PostgreSQL and UTF-8 cannot hold, wherever it stands, names of fields
+ * included. JSON and percent-encoding can say both kinds; no schema has to remember them. The path holds ids, and what cannot
+ * be one is not found.
  *
  * @throws {CodedError} `VALIDATION_FAILED`
  */
-export function assertStorable({
-  params,
-  query,
-  body,
-}: Pick<FastifyRequest, 'params' | 'query' | 'body'>): void {
-  const details = [...problemsIn(params, ''), ...problemsIn(query, ''), ...problemsIn(body, '/')].slice(
-    0,
-    MAX_LISTED_TEXTS,
-  )
+export function assertStorable({ query, body }: Pick<FastifyRequest, 'query' | 'body'>): void {
+  const details = [...problemsIn(query, ''), ...problemsIn(body, '/')].slice(0, MAX_LISTED_TEXTS)
   const [first] = details
   if (first === undefined) return
   throw new CodedError('VALIDATION_FAILED', `${first.field || 'The body'} ${first.problem}.`, { details })

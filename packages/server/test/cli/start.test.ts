@@ -220,6 +220,7 @@ test('where there is no terminal no code is written, but how to get one', async 
   await waitFor(() => server.output().includes(told), { what: 'the command' })
   assert.doesNotMatch(server.output(), /csl_/)
   for (const line of server.output().trim().split('\n')) JSON.parse(line)
+  await server.stop()
   const pretty = await spawnServer(cleanup, { env, flags: ['--spare-runners=0', '--log-format=json'] })
   assert.doesNotMatch(pretty.output(), /csl_/)
 })

@@ -100,7 +100,7 @@ test(`${SESSIONS} sessions opened and ended leave no process, socket, file, row 
 
   const left = async (): Promise<unknown> => ({
     processes: processesOf(server.dataFolder),
-    runnerFolders: readdirSync(join(server.dataFolder, 'run')),
+    runnerFolders: readdirSync(join(server.dataFolder, 'run')).filter((name) => name.startsWith('run_')),
     workFolders: readdirSync(join(server.dataFolder, 'work')),
     runners: await server.store.runners.live(),
     sessions: await server.store.sessions.live(),

@@ -140,10 +140,13 @@ async function readEntries(
   } catch (error) {
     throw new TemplatesFileError(path, [reasonOf(error)])
   }
+  const problems = openingProblems(value)
   if (!checkFile.Check(value))
-    throw new TemplatesFileError(path, problemsOf(value, TemplatesFile, checkFile.Errors(value)))
-  const openings = value.templates.flatMap(({ allow = [] }, index) => openingProblems(allow, index))
-  if (openings.length > 0) throw new TemplatesFileError(path, openings)
+    throw new TemplatesFileError(path, [
+      ...problemsOf(value, TemplatesFile, checkFile.Errors(value)),
+      ...problems,
+    ])
+  if (problems.length > 0) throw new TemplatesFileError(path, problems)
   const names = value.templates.map(({ name }) => name)
   const twice = names.filter((name, index) => names.indexOf(name) !== index)
   if (twice.length > 0) throw new TemplatesFileError(path, [`the name ${twice[0]} is used twice`])

@@ -1,5 +1,11 @@
-import { TEMPLATE_OVERRIDES, type TemplateOpening, type TemplateOverride } from '@cliscale/sdk/protocol'
+import {
+  isObject,
+  TEMPLATE_OVERRIDES,
+  type TemplateOpening,
+  type TemplateOverride,
+} from '@cliscale/sdk/protocol'
 import { suggestion } from '../../config/nearest.ts'
+import { MAX_OPENINGS } from './limits.ts'
 import { isPowerful } from './powerful-variables.ts'
 import type { Template } from './template.ts'
 
@@ -11,15 +17,19 @@ export function isOpening(text: string): text is TemplateOpening {
   return FIELDS.includes(text) || VARIABLE.test(text)
 }
 
-/** What is wrong with the `allow` of a template of a file, one phrase each. */
-export function openingProblems(allow: readonly string[], template: number): readonly string[] {
-  return allow.flatMap((text, index) => {
-    if (isOpening(text)) return []
-    const given = JSON.stringify(text.slice(0, 60))
-    const known = `${FIELDS.join(', ')}, env.NAME, secrets.NAME`
-    return [
-      `templates[${template}].allow[${index}] must be one of ${known}, not ${given}${suggestion(text, FIELDS)}`,
-    ]
+/** What is wrong with the texts in each `allow` of a file, one phrase each. What else is wrong with it, its schema says. */
+export function openingProblems(file: unknown): readonly string[] {
+  const templates = isObject(file) && Array.isArray(file.templates) ? (file.templates as unknown[]) : []
+  return templates.flatMap((template, at) => {
+    const allow = isObject(template) && Array.isArray(template.allow) ? (template.allow as unknown[]) : []
+    return allow.slice(0, MAX_OPENINGS).flatMap((text, index) => {
+      if (typeof text !== 'string' || isOpening(text)) return []
+      const given = JSON.stringify(text.slice(0, 60))
+      const known = `${FIELDS.join(', ')}, env.NAME, secrets.NAME`
+      return [
+        `templates[${at}].allow[${index}] must be one of ${known}, not ${given}${suggestion(text, FIELDS)}`,
+      ]
+    })
   })
 }
 
