@@ -5,6 +5,7 @@ import { CodedError } from './coded-error.ts'
 const FASTIFY_CODES: Readonly<Record<string, readonly [ErrorCode, string?]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['UNSUPPORTED_MEDIA_TYPE'],
   FST_ERR_CTP_EMPTY_TYPE: ['UNSUPPORTED_MEDIA_TYPE'],
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['UNSUPPORTED_MEDIA_TYPE'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
     'BAD_REQUEST',
     'The body has another length than Content-Length says.',

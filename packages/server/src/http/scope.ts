@@ -33,12 +33,17 @@ export function applyApiManners(
   scope.addHook('onRequest', async (request, reply) => refuseForm(request, reply))
   scope.addHook('preValidation', async (request) => assertStorable(request))
   scope.setErrorHandler(sendError)
-  if (options.notFound !== false)
-    scope.setNotFoundHandler((request, reply) => {
-      const methods = routes.methodsOf(request.url.split('?')[0] ?? '')
-      if (methods.length > 0) reply.header('allow', methods.join(', '))
-      return sendError(notFound(methods, request), request, reply)
-    })
+  if (options.notFound === false) return
+  const refuse = (request: FastifyRequest, reply: FastifyReply): never => {
+    const methods = routes.methodsOf(request.url.split('?')[0] ?? '')
+    if (methods.length > 0) reply.header('allow', methods.join(', '))
+    throw notFound(methods, request)
+  }
+  // Before its body is looked at: Fastify asks more of that for some methods, and says so in its own words.
+  scope.addHook('preParsing', async (request, reply) => {
+    if (request.is404) refuse(request, reply)
+  })
+  scope.setNotFoundHandler(refuse)
 }
 
 /** What follows such a request on its connection may be part of it, so it is not listened to. */

@@ -125,7 +125,12 @@ test('keys that reach for a prototype are refused', async (t) => {
 test('query parameters are converted, and unknown ones refused on every route', async (t) => {
   const { url } = await startApp(t, routes)
   assert.deepEqual(await (await fetch(`${url}/things?limit=3`)).json(), { query: { limit: 3 } })
-  assert.equal((await refusal(await fetch(`${url}/things?limit=x`))).error.details?.[0]?.field, 'limit')
+  for (const limit of ['x', 'true', '1.5', '1e0', '0x1', '%203', '', '3&limit=4'])
+    assert.equal(
+      (await refusal(await fetch(`${url}/things?limit=${limit}`))).error.details?.[0]?.field,
+      'limit',
+      limit,
+    )
   assert.equal((await refusal(await fetch(`${url}/things?limi=3`))).error.code, 'UNKNOWN_FIELD')
   assert.equal((await refusal(await fetch(`${url}/things/a?b=c`))).error.code, 'UNKNOWN_FIELD')
 })
@@ -206,6 +211,22 @@ test('an unknown address is 404, a known one with another method 405 that names 
     (await refusal(await fetch(`${url}/things/x`, { method: 'PUT' }))).error.code,
     'METHOD_NOT_ALLOWED',
   )
+})
+
+test('a method that no address has is 405, whatever its body and its type', async (t) => {
+  const { port } = await startApp(t, routes)
+  for (const method of ['QUERY', 'PUT', 'PROPFIND', 'MKCOL'])
+    for (const rest of [
+      '\r\n',
+      'Content-Length: 2\r\n\r\n{}',
+      'Content-Type: text/x\r\nContent-Length: 2\r\n\r\n{}',
+    ]) {
+      const head = `${method} /things HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n`
+      const answer = await sendRaw(port, head + rest)
+      assert.match(answer, /^HTTP\/1\.1 405 /, `${method} ${rest}`)
+      assert.match(answer, /\r\nallow: GET, HEAD, POST\r\n/i)
+      assert.equal((bodyOf(answer) as ErrorBody).error.code, 'METHOD_NOT_ALLOWED')
+    }
 })
 
 test('an address that is no valid URL is a coded 400', async (t) => {
