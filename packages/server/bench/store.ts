@@ -38,7 +38,7 @@ function newSession(): CreateSession {
       lifetimeSeconds: 3_600,
       idleTimeoutSeconds: 0,
     },
-    token: { jti: id('jti'), role: 'driver', expiresAt: new Date(Date.now() + 600_000) },
+    token: { jti: id('jti'), role: 'driver', expiresAt: new Date(Date.now() + 600_000), accessId: null },
     sealed: randomBytes(512),
     claimBlank: { driver: 'process', policy: 'test' },
   }
@@ -72,7 +72,9 @@ async function tokensFor(store: Store, sessionId: string, count: number): Promis
   const expiresAt = new Date(Date.now() + 600_000)
   for (let at = 0; at < jtis.length; at += 500) {
     const part = jtis.slice(at, at + 500)
-    await Promise.all(part.map((jti) => store.tokens.mint(sessionId, { jti, role: 'driver', expiresAt })))
+    await Promise.all(
+      part.map((jti) => store.tokens.mint(sessionId, { jti, role: 'driver', expiresAt, accessId: null })),
+    )
   }
   return jtis
 }

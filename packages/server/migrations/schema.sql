@@ -88,6 +88,7 @@ CREATE UNLOGGED TABLE session_tokens (
   session_id text NOT NULL,
   role text NOT NULL,
   expires_at timestamp with time zone NOT NULL,
+  access_id text,
   CONSTRAINT session_tokens_pkey PRIMARY KEY (jti),
   CONSTRAINT session_tokens_role_check CHECK ((role = ANY (ARRAY['driver'::text, 'observer'::text])))
 );
@@ -190,6 +191,17 @@ CREATE SEQUENCE schema_migrations_id_seq AS integer;
 
 CREATE SEQUENCE session_event_seq AS bigint;
 
+CREATE OR REPLACE FUNCTION cliscale.announce_access()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_notify('cliscale:' || TG_TABLE_SCHEMA, 'access:' || OLD.id);
+  RETURN NULL;
+END
+$function$
+;
+
 CREATE OR REPLACE FUNCTION cliscale.lock_and_count_live(project text, who text, OUT of_project bigint, OUT of_owner bigint)
  RETURNS record
  LANGUAGE plpgsql
@@ -216,7 +228,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION cliscale.redeem_tokens(jtis text[])
- RETURNS TABLE(jti text, session_id text, role text, expired boolean)
+ RETURNS TABLE(jti text, session_id text, role text, expired boolean, access_id text, access_over boolean)
  LANGUAGE plpgsql
  ROWS 10
  SET plan_cache_mode TO 'force_generic_plan'
@@ -229,14 +241,22 @@ BEGIN
   WITH mine AS MATERIALIZED (
     SELECT t.jti FROM session_tokens t WHERE t.jti = ANY (jtis) AND t.expires_at > now() FOR UPDATE SKIP LOCKED
   ), redeemed AS (
-    DELETE FROM session_tokens t USING mine WHERE t.jti = mine.jti RETURNING t.jti, t.session_id, t.role
+    DELETE FROM session_tokens t USING mine WHERE t.jti = mine.jti
+    RETURNING t.jti, t.session_id, t.role, t.access_id
   )
   SELECT asked.jti, redeemed.session_id, redeemed.role,
-    (SELECT old.expires_at <= now() FROM session_tokens old WHERE old.jti = asked.jti)
+    (SELECT old.expires_at <= now() FROM session_tokens old WHERE old.jti = asked.jti),
+    redeemed.access_id,
+    redeemed.access_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM api_keys k
+      WHERE k.id = redeemed.access_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+    )
   FROM unnest(jtis) AS asked (jti)
   LEFT JOIN redeemed ON redeemed.jti = asked.jti;
 END
 $function$
 ;
+
+CREATE TRIGGER api_keys_announce AFTER DELETE OR UPDATE OF revoked_at, expires_at ON cliscale.api_keys FOR EACH ROW EXECUTE FUNCTION announce_access();
 
 CREATE TRIGGER session_events_number BEFORE INSERT ON cliscale.session_events FOR EACH ROW EXECUTE FUNCTION number_session_event();

@@ -51,6 +51,7 @@ export const ERRORS = {
   // Who are you, and may you.
   UNAUTHENTICATED: { status: 401, close: 4401, retryable: false, class: 'Auth', meaning: 'Send an API key or an identity token as Authorization: Bearer.' },
   API_KEY_INVALID: { status: 401, close: 4401, retryable: false, class: 'Auth', meaning: 'The API key is unknown or was revoked.' },
+  ACCESS_ENDED: { status: 401, close: 4401, retryable: false, class: 'Auth', meaning: 'The API key or sign-in that this was opened through was revoked or is over its time; the session goes on.' },
   TOKEN_MISSING: { status: 401, close: 4401, retryable: false, class: 'Auth', meaning: 'The terminal needs a session token, as subprotocol cliscale.bearer.<token> or Authorization: Bearer.' },
   TOKEN_INVALID: { status: 401, close: 4401, retryable: false, class: 'Auth', meaning: 'The session token is not valid for this session and server.' },
   TOKEN_EXPIRED: { status: 401, close: 4401, retryable: true, class: 'Auth', meaning: 'The session token is over its time; get a new one.' },

@@ -57,6 +57,7 @@ export async function startControlPlane(folder: string): Promise<Controlplane> {
           jti: randomBytes(16).toString('base64url'),
           role: 'driver',
           expiresAt: new Date(Date.now() + 60_000),
+          accessId: null,
         },
         sealed: new Uint8Array([1]),
         claimBlank: null,

@@ -163,7 +163,7 @@ export class BenchSessions {
         lifetimeSeconds: 86_400,
         idleTimeoutSeconds: 0,
       },
-      token: { jti, role: 'driver', expiresAt: new Date(Date.now() + 60_000) },
+      token: { jti, role: 'driver', expiresAt: new Date(Date.now() + 60_000), accessId: null },
       sealed: new Uint8Array([1]),
       claimBlank: null,
     })

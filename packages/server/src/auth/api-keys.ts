@@ -105,6 +105,7 @@ export class ApiKeyVerifier implements IdentityVerifier {
       project: record.project,
       scopes: record.scopes as readonly Scope[],
       actsForOthers: true,
+      access: record.id,
       ambient: false,
     }
   }

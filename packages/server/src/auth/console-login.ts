@@ -106,6 +106,7 @@ export class ConsoleLogins implements IdentityVerifier {
       project: record.project,
       scopes: SCOPES,
       actsForOthers: true,
+      access: record.id,
       ambient: true,
     }
   }

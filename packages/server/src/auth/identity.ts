@@ -16,6 +16,11 @@ export interface Identity {
   readonly scopes: readonly Scope[]
   /** True for a server-side credential, which may name any owner and sees every owner's sessions of its project. */
   readonly actsForOthers: boolean
+  /**
+   * Id of the API key or console sign-in of this server that the caller came through; what is opened through it closes
+   * when that is revoked or over its time. Left out for credentials of others, whose end this server does not learn.
+   */
+  readonly access?: string
   /** True when the browser sends the credential by itself (a cookie), so that unsafe requests need a same-origin check. */
   readonly ambient: boolean
 }

@@ -1,11 +1,13 @@
 import { RECORDING_BYTES } from '@cliscale/sdk/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AccessWatch } from '../auth/access-watch.ts'
 import type { Identity, Scope } from '../auth/identity.ts'
 import type { TokenIssuer } from '../auth/session-tokens.ts'
 import type { EventHints } from '../store/listen.ts'
 import { Actions } from './actions.ts'
 import { Capacity } from './capacity.ts'
 import { Ender } from './ender.ts'
+import type { EventStream } from './event-stream.ts'
 import type { FleetFigures } from './fleet-figures.ts'
 import { Launcher } from './launcher.ts'
 import type { Parts } from './parts.ts'
@@ -126,8 +128,14 @@ export function createController(options: ControllerOptions): Controller {
   })
   const keeper = new RecordingKeeper({ ...kept, leads: () => reconciler.leads })
   workers.onEnded.push(() => keeper.lookSoon())
+  const accesses = new AccessWatch<EventStream>({
+    store: options.store.apiKeys,
+    hints: options.hints,
+    over: (stream) => stream.end(),
+    log: options.log,
+  })
   return {
-    routes: (app) => addRoutes(app, options, { ...workers, library }),
+    routes: (app) => addRoutes(app, options, { ...workers, library, accesses }),
     start: async () => {
       await reconciler.start()
       keeper.start()
@@ -143,6 +151,7 @@ export function createController(options: ControllerOptions): Controller {
       }
     },
     close: async () => {
+      accesses.close()
       launcher.close()
       await keeper.close()
       await Promise.all([reconciler.close(), queue.close(), spares.close()])
@@ -205,7 +214,11 @@ function createWorkers(
 function addRoutes(
   app: FastifyInstance,
   options: ControllerOptions,
-  { library, ...workers }: Workers & { readonly library: RecordingLibrary },
+  {
+    library,
+    accesses,
+    ...workers
+  }: Workers & { readonly library: RecordingLibrary; readonly accesses: AccessWatch<EventStream> },
 ): void {
   const sessions = new Sessions({
     ...workers,
@@ -215,7 +228,8 @@ function addRoutes(
     maxLifetimeSeconds: options.maxLifetimeSeconds ?? 86_400,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   })
-  const context: RoutesContext = { ...options, sessions, recordings: library, publicUrl: options.publicUrl }
+  const { publicUrl } = options
+  const context: RoutesContext = { ...options, sessions, accesses, recordings: library, publicUrl }
   sessionRoutes(app, context)
   recordingRoutes(app, context)
   eventRoutes(app, context)

@@ -63,6 +63,14 @@ export class EventStream {
     if (!this.#reading) void this.#run()
   }
 
+  /** Ends it before its last event: who may still read it comes back, the others are refused then. */
+  end(): void {
+    this.#stop()
+    // A reader that does not take what it was sent would stay for as long as it likes.
+    if (this.#response.writableLength > 0) this.#response.destroy()
+    else this.#response.end()
+  }
+
   async #run(): Promise<void> {
     this.#reading = true
     try {

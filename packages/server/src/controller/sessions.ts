@@ -88,7 +88,7 @@ export class Sessions {
       const [made, token] = await this.#insert(call, applied, { id, place })
       if (!made.created) {
         this.#options.capacity.release(id)
-        return { created: false, session: made.info, token: await this.mint(made.info) }
+        return { created: false, session: made.info, token: await this.mint(call.identity, made.info) }
       }
       void this.#begin(made, applied, place)
       return { created: true, session: made.info, token }
@@ -98,8 +98,9 @@ export class Sessions {
     }
   }
 
-  /** A new token for a session. @throws {CodedError} `DATABASE_UNAVAILABLE` */
+  /** A new token for a session; it ends with the access of who asks. @throws {CodedError} `DATABASE_UNAVAILABLE` */
   async mint(
+    { access }: Identity,
     { id, owner }: SessionInfo,
     role: Role = 'driver',
     ttlSeconds: number = TOKEN_TTL_SECONDS.default,
@@ -110,7 +111,7 @@ export class Sessions {
       role,
       ttlSeconds,
     })
-    await this.#options.parts.store.tokens.mint(id, { jti, role, expiresAt })
+    await this.#options.parts.store.tokens.mint(id, { jti, role, expiresAt, accessId: access ?? null })
     return { token, expiresAt, role }
   }
 
@@ -172,7 +173,7 @@ export class Sessions {
         idleTimeoutSeconds,
         ...(recording === undefined ? {} : { recording }),
       },
-      token: { jti, role, expiresAt },
+      token: { jti, role, expiresAt, accessId: identity.access ?? null },
       sealed: sealRecipe(parts.sealer, id, recipe),
       ...(idempotencyKey === undefined
         ? {}

@@ -1,7 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Role } from '@cliscale/sdk/protocol'
+import { errorRow, type Role } from '@cliscale/sdk/protocol'
+import { type AccessStore, AccessWatch } from '../auth/access-watch.ts'
 import type { RunnerSecret } from '../auth/runner-secret.ts'
 import type { TokenVerifier } from '../auth/session-tokens.ts'
 import { Clients } from '../http/client.ts'
@@ -33,7 +34,9 @@ export interface GatewayOptions {
   readonly tokens: Pick<Tokens, 'redeem'>
   readonly sessions: Pick<Sessions, 'target'>
   readonly events: Pick<Events, 'after'>
-  readonly hints: Pick<EventHints, 'subscribe'>
+  /** Whether the accesses of open terminals still hold. */
+  readonly accesses: AccessStore
+  readonly hints: Pick<EventHints, 'subscribe' | 'subscribeToAccesses'>
   readonly verifier: Pick<TokenVerifier, 'verify'>
   readonly runnerSecret: Pick<RunnerSecret, 'of'>
   readonly hosts: Pick<HostCheck, 'assert'>
@@ -61,6 +64,7 @@ export class Gateway {
   private readonly stats = new GatewayStats()
   private readonly counts: Record<Role, number> = { driver: 0, observer: 0 }
   private readonly admission: Admission
+  private readonly accesses: AccessWatch<Link>
   private readonly wheel: TimerWheel<Link>
   private readonly splice: Splice
   private readonly heartbeat: Heartbeat
@@ -99,6 +103,12 @@ export class Gateway {
           this.log.warn({ sessionId, requestId }, 'A runner sent something that is no frame'),
       },
     })
+    this.accesses = new AccessWatch({
+      store: options.accesses,
+      hints: options.hints,
+      over: (link) => this.splice.refuse(link, 'ACCESS_ENDED', errorRow('ACCESS_ENDED').meaning),
+      log: options.log,
+    })
     this.heartbeat = new Heartbeat({ limits, stats, wheel, splice: this.splice })
     this.waitingRoom = new WaitingRoom(this.waitingRoomOf(options))
     this.pipeline = this.pipelineOf(options)
@@ -136,6 +146,7 @@ export class Gateway {
     this.admission.draining = true
     for (const [server, listener] of this.servers) server.off('upgrade', listener)
     this.servers.clear()
+    this.accesses.close()
     this.destroyAll()
     this.wheel.close()
   }
@@ -184,10 +195,12 @@ export class Gateway {
     this.heartbeat.begin(link)
     this.log.info({ sessionId, requestId, role, subprotocol, address }, 'Opened a terminal')
     this.waitingRoom.enter(link, target)
+    this.accesses.hold(link.accessId, link)
   }
 
   private over(link: Link): void {
     if (link.is(FLAG.refused)) return
+    this.accesses.release(link.accessId, link)
     const { role, sessionId, requestId, closeCode } = link
     this.counts[role] -= 1
     const seconds = ((this.wheel.now - link.openedAt) * this.limits.tickMs) / 1_000

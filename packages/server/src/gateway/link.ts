@@ -49,6 +49,8 @@ export interface LinkStart {
   readonly requestId: string
   readonly role: Role
   readonly subprotocol: TerminalSubprotocol
+  /** The API key or sign-in that its token was minted through. */
+  readonly accessId: string | null
 }
 
 /**
@@ -60,6 +62,7 @@ export class Link implements WheelEntry {
   runner: Socket | null = null
   readonly sessionId: string
   readonly requestId: string
+  readonly accessId: string | null
   flags: number
   readonly clientFrames: FrameState = new FrameState()
   readonly runnerFrames: FrameState = new FrameState()
@@ -89,6 +92,7 @@ export class Link implements WheelEntry {
     this.client = start.client
     this.sessionId = start.sessionId
     this.requestId = start.requestId
+    this.accessId = start.accessId
     this.flags =
       (start.role === 'observer' ? FLAG.observer : 0) | (start.subprotocol === 'tty' ? FLAG.tty : 0)
   }

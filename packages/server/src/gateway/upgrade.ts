@@ -40,6 +40,13 @@ export interface UpgradeServices {
   readonly admit: (link: Link, target: SessionTarget, address: string) => void
 }
 
+/** What a redeemed token gives. */
+interface Admitted {
+  readonly role: Role
+  readonly target: SessionTarget
+  readonly accessId: string | null
+}
+
 /** One upgrade between request and answer. */
 interface Attempt {
   readonly socket: Socket
@@ -112,10 +119,10 @@ export class UpgradePipeline {
     const { limits, admission } = this.services
     const timer = setTimeout(() => this.refuse(attempt, late()), limits.handshakeTimeoutMs)
     try {
-      const { role, target } = await this.redeem(attempt)
+      const admitted = await this.redeem(attempt)
       if (attempt.answered) return
       if (admission.draining) throw new CodedError('DRAINING')
-      this.admit(attempt, role, target)
+      this.admit(attempt, admitted)
       this.services.metrics.phase('total', (performance.now() - attempt.startedAt) / 1_000)
     } catch (error) {
       this.refuse(attempt, this.coded(error, attempt.requestId))
@@ -125,7 +132,7 @@ export class UpgradePipeline {
     }
   }
 
-  private async redeem(attempt: Attempt): Promise<{ role: Role; target: SessionTarget }> {
+  private async redeem(attempt: Attempt): Promise<Admitted> {
     const { origins, verifier, tokens, metrics } = this.services
     const startedAt = performance.now()
     origins.checkOrigin(attempt)
@@ -137,18 +144,19 @@ export class UpgradePipeline {
     const redeemed = await tokens.redeem(claims.jti)
     metrics.phase('redeem', (performance.now() - verifiedAt) / 1_000)
     if (redeemed.outcome === 'expired') throw new CodedError('TOKEN_EXPIRED')
+    if (redeemed.outcome === 'accessOver') throw new CodedError('ACCESS_ENDED')
     if (redeemed.outcome === 'used') throw new CodedError('TOKEN_USED')
     if (redeemed.sessionId !== sessionId) throw new CodedError('TOKEN_INVALID')
     if (redeemed.target === null) throw new CodedError('SESSION_NOT_FOUND')
     // Both must agree to let somebody type.
     const role = claims.role === 'driver' && redeemed.role === 'driver' ? 'driver' : 'observer'
-    return { role, target: redeemed.target }
+    return { role, target: redeemed.target, accessId: redeemed.accessId }
   }
 
-  private admit(attempt: Attempt, role: Role, target: SessionTarget): void {
+  private admit(attempt: Attempt, { role, target, accessId }: Admitted): void {
     const { splice, metrics, admit } = this.services
     const { socket, early } = adopt(attempt.socket, splice.clientReads)
-    const link = this.complete(attempt, socket, role)
+    const link = this.complete(attempt, socket, { role, accessId })
     metrics.upgrade('ok', '')
     socket.cork()
     admit(link, target, attempt.address)
@@ -158,11 +166,15 @@ export class UpgradePipeline {
   }
 
   /** Sends the 101 and takes the socket over. */
-  private complete(attempt: Attempt, socket: Socket, role: Role): Link {
+  private complete(
+    attempt: Attempt,
+    socket: Socket,
+    { role, accessId }: Pick<Admitted, 'role' | 'accessId'>,
+  ): Link {
     const { handshake, requestId } = attempt
     attempt.answered = true
     const { sessionId, subprotocol } = handshake
-    const link = new Link({ client: socket, sessionId, requestId, role, subprotocol })
+    const link = new Link({ client: socket, sessionId, requestId, role, subprotocol, accessId })
     socket.write(switchingProtocols(handshake, requestId), 'latin1')
     this.services.splice.attachClient(link)
     return link
@@ -178,7 +190,7 @@ export class UpgradePipeline {
     }
     this.countRefusal(error.code)
     socket.cork()
-    const link = this.complete(attempt, socket, 'observer')
+    const link = this.complete(attempt, socket, { role: 'observer', accessId: null })
     link.flags |= FLAG.refused | FLAG.deaf
     const { message, retryAfterMs } = error
     const typed = handshake.subprotocol !== 'tty'

@@ -22,7 +22,7 @@ export function gatewayOptions(
   },
 ): GatewayOptions {
   const { config, health, log, metrics, runnerSecret, storage } = options
-  const { events, signingKeys, sessions, tokens } = storage.store
+  const { apiKeys, events, signingKeys, sessions, tokens } = storage.store
   const verifier = new TokenVerifier({
     store: signingKeys,
     issuer: config.publicUrl ?? DEFAULT_ISSUER,
@@ -34,6 +34,7 @@ export function gatewayOptions(
     tokens,
     sessions,
     events,
+    accesses: apiKeys,
     hints: storage.hints,
     verifier,
     runnerSecret,

@@ -40,6 +40,8 @@ export interface ApiKeys {
   list(project: string): Promise<ApiKeyRecord[]>
   /** False when the project has no such key or it was revoked before. */
   revoke(project: string, id: string): Promise<boolean>
+  /** Those of the given ids that are valid, with the milliseconds that each has left; null: no end is set. */
+  valid(ids: readonly string[]): Promise<ReadonlyMap<string, number | null>>
 }
 
 interface ApiKeyRow {
@@ -77,6 +79,9 @@ const LIST = `SELECT ${COLUMNS} FROM api_keys k WHERE k.project_id = $1 ORDER BY
 const REVOKE = `UPDATE api_keys SET revoked_at = now()
 WHERE project_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id`
 
+const VALID = `SELECT k.id, (extract(epoch FROM k.expires_at - now()) * 1000)::float8 AS left_ms FROM api_keys k
+WHERE k.id = ANY ($1) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())`
+
 /** Queries of the table `api_keys`. */
 export function apiKeysOf(database: Database): ApiKeys {
   const findByHashes = async (hashes: readonly Uint8Array[]): Promise<ApiKeyRecord[]> => {
@@ -95,6 +100,14 @@ export function apiKeysOf(database: Database): ApiKeys {
     list: async (project) =>
       (await database.query<ApiKeyRow>({ text: LIST, values: [project] })).map(toRecord),
     revoke: async (project, id) => (await database.query({ text: REVOKE, values: [project, id] })).length > 0,
+    valid: async (ids) => {
+      const rows = await database.query<{ id: string; left_ms: number | null }>({
+        name: 'apiKeys.valid',
+        text: VALID,
+        values: [ids],
+      })
+      return new Map(rows.map((row) => [row.id, row.left_ms]))
+    },
   }
 }
 

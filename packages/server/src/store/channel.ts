@@ -5,3 +5,6 @@ export function channelOf(schema: string): string {
 
 /** What comes before the schema's name. */
 export const CHANNEL_PREFIX = 'cliscale:'
+
+/** How a notification begins that names an access instead of a session. The trigger on `api_keys` writes it likewise. */
+export const ACCESS_PREFIX = 'access:'

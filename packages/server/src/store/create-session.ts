@@ -29,6 +29,8 @@ export interface NewToken {
   readonly jti: string
   readonly role: Role
   readonly expiresAt: Date
+  /** The API key or sign-in that it is minted through: it ends with that. Null: it ends by itself. */
+  readonly accessId: string | null
 }
 
 /** What {@link createSession} writes. */
@@ -97,8 +99,9 @@ WITH earlier AS MATERIALIZED (
 ), r AS (
   UPDATE runners r SET state = 'claimed', session_id = s.id FROM s WHERE r.id = s.runner_id RETURNING ${RUNNER_COLUMNS}
 ), token AS (
-  INSERT INTO session_tokens (jti, session_id, role, expires_at)
-  SELECT $13::jsonb->>'jti', s.id, $13::jsonb->>'role', ($13::jsonb->>'expiresAt')::timestamptz FROM s
+  INSERT INTO session_tokens (jti, session_id, role, expires_at, access_id)
+  SELECT $13::jsonb->>'jti', s.id, $13::jsonb->>'role', ($13::jsonb->>'expiresAt')::timestamptz,
+    $13::jsonb->>'accessId' FROM s
 ), event AS (
   INSERT INTO session_events (session_id, project_id, type, state, body)
   SELECT s.id, s.project_id, 'created', s.state, '{}' FROM s LEFT JOIN r ON true
@@ -179,7 +182,7 @@ function valuesOf({ session, token, sealed, idempotency, claimBlank, limits }: C
     session.isolation,
     session.lifetimeSeconds,
     session.idleTimeoutSeconds,
-    JSON.stringify({ jti: token.jti, role: token.role, expiresAt: token.expiresAt.toISOString() }),
+    JSON.stringify({ ...token, expiresAt: token.expiresAt.toISOString() }),
     asBuffer(sealed),
     idempotency?.key ?? null,
     idempotency ? asBuffer(idempotency.digest) : null,

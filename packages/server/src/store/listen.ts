@@ -1,16 +1,21 @@
 import type { Client, QueryConfig } from 'pg'
 import { DEFAULT_SCHEMA } from '../config/db-schema.ts'
 import type { Log } from '../observability/log.ts'
-import { channelOf } from './channel.ts'
+import { ACCESS_PREFIX, channelOf } from './channel.ts'
 import { newClient } from './connection.ts'
 
 /** Called with the session that has something new; null when notifications may have been missed: read again. */
 export type EventListener = (sessionId: string | null) => void
 
-/** Wakes those who wait for a session's events. Notifications are hints: subscribe first, then read the tables. */
+/** Called with the API key or sign-in that may be over; null when notifications may have been missed. */
+export type AccessListener = (accessId: string | null) => void
+
+/** Wakes those who wait for a session's events, or for the end of an access. Notifications are hints: subscribe first, then read the tables. */
 export interface EventHints {
   /** Calls `listener` for one session, or for all with `'*'`, until the returned function is called. */
   subscribe(sessionId: string, listener: EventListener): () => void
+  /** Calls `listener` when an API key or sign-in may be over, until the returned function is called. */
+  subscribeToAccesses(listener: AccessListener): () => void
   /** Resolves when the first connection listens. */
   readonly ready: Promise<void>
   /** Null while it listens, else one sentence. Fits the health registry. */
@@ -44,6 +49,7 @@ class ListenConnection implements EventHints {
   readonly ready: Promise<void>
   readonly #options: EventHintsOptions
   readonly #bySession = new Map<string, Set<EventListener>>()
+  readonly #ofAccesses = new Set<AccessListener>()
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
   #listening = false
@@ -65,6 +71,11 @@ class ListenConnection implements EventHints {
       const present = this.#bySession.get(sessionId)
       if (present?.delete(listener) && present.size === 0) this.#bySession.delete(sessionId)
     }
+  }
+
+  subscribeToAccesses(listener: AccessListener): () => void {
+    this.#ofAccesses.add(listener)
+    return () => this.#ofAccesses.delete(listener)
   }
 
   check(): string | null {
@@ -134,12 +145,19 @@ class ListenConnection implements EventHints {
     }, every).unref()
   }
 
-  #wake(sessionId: string): void {
+  #wake(what: string): void {
+    if (!what.startsWith(ACCESS_PREFIX)) return this.#wakeSession(what)
+    const accessId = what.slice(ACCESS_PREFIX.length)
+    for (const listener of this.#ofAccesses) this.#call(listener, accessId)
+  }
+
+  #wakeSession(sessionId: string): void {
     for (const listener of this.#bySession.get(sessionId) ?? []) this.#call(listener, sessionId)
     for (const listener of this.#bySession.get('*') ?? []) this.#call(listener, sessionId)
   }
 
   async #wakeAll(): Promise<void> {
+    for (const listener of this.#ofAccesses) this.#call(listener, null)
     // A copy: a listener that subscribes again while it is called must not be met a second time.
     const present = [...this.#bySession.values()].flatMap((listeners) =>
       [...listeners].map((listener) => ({ listeners, listener })),
@@ -150,9 +168,9 @@ class ListenConnection implements EventHints {
     }
   }
 
-  #call(listener: EventListener, sessionId: string | null): void {
+  #call(listener: EventListener | AccessListener, id: string | null): void {
     try {
-      listener(sessionId)
+      listener(id)
     } catch (error) {
       this.#options.log?.error({ err: error }, 'a listener for events failed')
     }

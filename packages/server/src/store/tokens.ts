@@ -11,7 +11,11 @@ export type Redeemed =
       readonly sessionId: string
       readonly role: Role
       readonly target: SessionTarget | null
+      /** The API key or sign-in that it was minted through. */
+      readonly accessId: string | null
     }
+  /** The key or sign-in that it was minted through is revoked or over its time. */
+  | { readonly outcome: 'accessOver' }
   /** It was never redeemed and its time is over. */
   | { readonly outcome: 'expired' }
   /** It was redeemed before, is being redeemed, was never minted, or was lost with a crashed database. */
@@ -45,7 +49,7 @@ const GATHER_MS = 4
 
 /** Where each session is, beside what the function `redeem_tokens` says of its token: one statement for all of it. */
 const REDEEM = `
-SELECT t.jti, t.session_id, t.role, t.expired, target.*
+SELECT t.jti, t.session_id, t.role, t.expired, t.access_id, t.access_over, target.*
 FROM redeem_tokens($1) t
 LEFT JOIN LATERAL (SELECT ${TARGET_COLUMNS} FROM ${targetOf('t.session_id')}) target ON true`
 
@@ -55,6 +59,8 @@ interface RedeemRow extends TargetRow {
   readonly role: Role
   /** Null when there is no such token. */
   readonly expired: boolean | null
+  readonly access_id: string | null
+  readonly access_over: boolean
 }
 
 interface Waiting {
@@ -81,8 +87,8 @@ class TokenTable implements Tokens {
   async mint(sessionId: string, token: NewToken): Promise<void> {
     await this.#database.query({
       name: 'tokens.mint',
-      text: 'INSERT INTO session_tokens (jti, session_id, role, expires_at) VALUES ($1, $2, $3, $4)',
-      values: [token.jti, sessionId, token.role, token.expiresAt],
+      text: 'INSERT INTO session_tokens (jti, session_id, role, expires_at, access_id) VALUES ($1, $2, $3, $4, $5)',
+      values: [token.jti, sessionId, token.role, token.expiresAt, token.accessId],
     })
   }
 
@@ -132,8 +138,10 @@ class TokenTable implements Tokens {
 }
 
 function toRedeemed(row: RedeemRow): Redeemed {
-  if (row.session_id !== null) {
-    return { outcome: 'redeemed', sessionId: row.session_id, role: row.role, target: toTarget(row) }
+  const { session_id: sessionId, role, access_id: accessId } = row
+  if (sessionId !== null) {
+    if (row.access_over) return { outcome: 'accessOver' }
+    return { outcome: 'redeemed', sessionId, role, target: toTarget(row), accessId }
   }
   return { outcome: row.expired ? 'expired' : 'used' }
 }

@@ -21,7 +21,7 @@ function filter(chunks: readonly Buffer[], role: Role, subprotocol: TerminalSubp
   }
   // The filter only ever hands the link on; its socket is not touched.
   const client = null as unknown as Socket
-  const link = new Link({ client, sessionId: 's', requestId: 'r', role, subprotocol })
+  const link = new Link({ client, sessionId: 's', requestId: 'r', role, subprotocol, accessId: null })
   const under = new ClientFilter(sink, stats)
   for (const chunk of chunks) {
     under.pass(link, chunk)
@@ -111,6 +111,7 @@ test('a chunk of allowed frames is handed on as it is, not copied', () => {
   const client = null as unknown as Socket
   const link = new Link({
     client,
+    accessId: null,
     sessionId: 's',
     requestId: 'r',
     role: 'driver',

@@ -80,6 +80,7 @@ test('refusals of tokens reach the client as a typed error and a documented clos
     jti: late.jti,
     role: 'driver',
     expiresAt: new Date(Date.now() - 1_000),
+    accessId: null,
   })
   const client = connectTerminal(t, gateway.url(sessionId), { token: late.token })
   assert.equal((await client.got('error')).error.code, 'TOKEN_EXPIRED')

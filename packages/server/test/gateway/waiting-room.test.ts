@@ -126,7 +126,8 @@ test('a session that ended tells its exit, one that ends while a client waits to
   assert.equal((await second.over()).code, 1000)
 
   const gone = {
-    redeem: async () => ({ outcome: 'redeemed', sessionId: waiting, role: 'driver', target: null }) as const,
+    redeem: async () =>
+      ({ outcome: 'redeemed', sessionId: waiting, role: 'driver', target: null, accessId: null }) as const,
   }
   const without = await start({ tokens: gone })
   const third = connectTerminal(t, without.url(waiting), { token: await token(waiting) })

@@ -37,6 +37,7 @@ test('five processes that migrate at once apply each migration once', async (t) 
         '0005_runner_policy',
         '0006_idempotency_by_owner',
         '0007_installation',
+        '0008_access',
       ],
     ],
   )

@@ -13,7 +13,12 @@ test('what is over its time goes, batch by batch, and what lives stays', async (
     const { id } = (await store.sessions.create(newSession())).info
     await store.sessions.transition({ id, from: ['queued'], move: { to: 'ended', exit: EXIT } })
     await store.runners.end(await blankRunner(store))
-    await store.tokens.mint(live, { jti: newId('jti'), role: 'driver', expiresAt: new Date(0) })
+    await store.tokens.mint(live, {
+      jti: newId('jti'),
+      role: 'driver',
+      expiresAt: new Date(0),
+      accessId: null,
+    })
   }
   await store.loginCodes.create({ hash: new Uint8Array([1]), project: 'p1', expiresAt: new Date(0) })
 

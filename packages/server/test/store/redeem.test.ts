@@ -16,7 +16,7 @@ test('of a hundred redeems of one token over four pools exactly one wins', async
 
   for (let round = 0; round < 5; round += 1) {
     const jti = newId('jti')
-    await store.tokens.mint(info.id, { jti, role: 'observer', expiresAt: soon() })
+    await store.tokens.mint(info.id, { jti, role: 'observer', expiresAt: soon(), accessId: null })
     const results = await Promise.all(
       Array.from({ length: 100 }, async (_, i) => {
         // Every other caller waits for another turn, so that single and shared statements race.
@@ -36,7 +36,8 @@ test('two processes that redeem the same many tokens in opposite orders share th
   const { info } = await store.sessions.create(newSession())
   const [one, two] = [createStore(open()), createStore(open())]
   const jtis = Array.from({ length: 200 }, () => newId('jti'))
-  for (const jti of jtis) await store.tokens.mint(info.id, { jti, role: 'driver', expiresAt: soon() })
+  for (const jti of jtis)
+    await store.tokens.mint(info.id, { jti, role: 'driver', expiresAt: soon(), accessId: null })
 
   const [there, back] = await Promise.all([
     Promise.all(jtis.map((jti) => one.tokens.redeem(jti))),
@@ -102,6 +103,7 @@ test('a redeem tells where the session is and which runner to dial', async (t) =
       lastSeq: created?.seq,
       runner: { id: runnerId, driver: 'process', address: `unix:/run/${runnerId}`, assigned: true },
     },
+    accessId: null,
   })
   assert.deepEqual(await store.sessions.target(info.id), redeemed.target)
 })
@@ -111,7 +113,12 @@ test('an expired token says so until it is pruned, and is never redeemed', async
   await store.projects.ensure('p1', 'One')
   const { info } = await store.sessions.create(newSession())
   const jti = newId('jti')
-  await store.tokens.mint(info.id, { jti, role: 'driver', expiresAt: new Date(Date.now() - 1_000) })
+  await store.tokens.mint(info.id, {
+    jti,
+    role: 'driver',
+    expiresAt: new Date(Date.now() - 1_000),
+    accessId: null,
+  })
 
   assert.equal((await store.tokens.redeem(jti)).outcome, 'expired')
   assert.equal((await store.tokens.redeem(jti)).outcome, 'expired')

@@ -31,7 +31,7 @@ export function newSession(changes: SessionChanges = {}): CreateSession {
       idleTimeoutSeconds: 0,
       ...session,
     },
-    token: { jti: newId('jti'), role: 'driver', expiresAt: new Date(Date.now() + 60_000) },
+    token: { jti: newId('jti'), role: 'driver', expiresAt: new Date(Date.now() + 60_000), accessId: null },
     sealed: new Uint8Array([1, 2, 3]),
     claimBlank: null,
     ...rest,

@@ -1,9 +1,11 @@
 import type { FastifyRequest } from 'fastify'
+import type { AccessWatch } from '../../auth/access-watch.ts'
 import type { Identity, Scope } from '../../auth/identity.ts'
 import type { TokenIssuer } from '../../auth/session-tokens.ts'
 import type { EventHints } from '../../store/listen.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../observability/log.ts'
+import type { EventStream } from '../event-stream.ts'
 import type { RecordingLibrary } from '../recordings/library.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Template } from '../templates/template.ts'
@@ -12,6 +14,8 @@ import type { Template } from '../templates/template.ts'
 export interface RoutesContext {
   readonly store: Store
   readonly hints: EventHints
+  /** Ends event streams whose access is over. */
+  readonly accesses: AccessWatch<EventStream>
   readonly tokens: TokenIssuer
   readonly templates: ReadonlyMap<string, Template>
   readonly sessions: Sessions

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { CodedError } from '../../http/coded-error.ts'
+import type { Identity } from '../../auth/identity.ts'
 import { findOwned, ownerFilter } from '../access.ts'
 import { type EventSource, EventStream } from '../event-stream.ts'
 import { SessionParams } from '../schemas.ts'
@@ -39,7 +40,7 @@ function sessionEventsRoute(app: FastifyInstance, context: RoutesContext): void 
       subscribe: (listener) => context.hints.subscribe(info.id, listener),
       isLast: ({ type }) => type === 'ended',
     }
-    stream(context, { request, reply, source, afterSeq: lastEventId(request) ?? 0 })
+    stream(context, { identity, request, reply, source, afterSeq: lastEventId(request) ?? 0 })
   })
 }
 
@@ -62,7 +63,7 @@ function projectEventsRoute(app: FastifyInstance, context: RoutesContext): void 
       isLast: () => false,
     }
     const afterSeq = lastEventId(request) ?? (await context.store.events.lastSeq())
-    stream(context, { request, reply, source, afterSeq })
+    stream(context, { identity, request, reply, source, afterSeq })
   })
 }
 
@@ -78,10 +79,16 @@ function lastEventId(request: FastifyRequest): number | undefined {
 }
 
 function stream(
-  { log }: RoutesContext,
-  options: { request: FastifyRequest; reply: FastifyReply; source: EventSource; afterSeq: number },
+  { accesses, log }: RoutesContext,
+  options: {
+    identity: Identity
+    request: FastifyRequest
+    reply: FastifyReply
+    source: EventSource
+    afterSeq: number
+  },
 ): void {
-  const { request, reply, source, afterSeq } = options
+  const { identity, request, reply, source, afterSeq } = options
   reply.hijack()
   const response = reply.raw
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -91,5 +98,9 @@ function stream(
   response.writeHead(200, EVENT_STREAM_HEADERS)
   const onError = (error: unknown): void =>
     log.warn({ err: error, reqId: request.id }, 'an event stream was cut off')
-  new EventStream({ response, source, afterSeq, onError }).start()
+  const { access = null } = identity
+  const events = new EventStream({ response, source, afterSeq, onError })
+  response.once('close', () => accesses.release(access, events))
+  events.start()
+  accesses.hold(access, events)
 }

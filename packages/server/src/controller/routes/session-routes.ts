@@ -160,7 +160,7 @@ function tokenRoute(app: FastifyInstance, context: RoutesContext): void {
       const { info } = await findOwned(context.store.sessions, identity, request.params.id)
       // Also for one that has ended: its runner lingers for clients that have not read all, and then the exit is told.
       const { role = 'driver', ttlSeconds = TOKEN_TTL_SECONDS.default } = request.body
-      const minted = await context.sessions.mint(info, role, ttlSeconds)
+      const minted = await context.sessions.mint(identity, info, role, ttlSeconds)
       return reply.code(201).send(access(context, request, info, minted))
     },
   )

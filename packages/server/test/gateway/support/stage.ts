@@ -107,7 +107,12 @@ export async function stage(t: TestContext, flags: readonly string[] = []): Prom
     },
     token: async (sessionId, role = 'driver') => {
       const minted = await issuer.mint({ sessionId, subject: 'ann', role, ttlSeconds: 60 })
-      await store.tokens.mint(sessionId, { jti: minted.jti, role, expiresAt: minted.expiresAt })
+      await store.tokens.mint(sessionId, {
+        jti: minted.jti,
+        role,
+        expiresAt: minted.expiresAt,
+        accessId: null,
+      })
       return minted.token
     },
     end: async (sessionId, code, runner = 'ended') => {
