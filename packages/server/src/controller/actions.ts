@@ -1,10 +1,10 @@
 import { isPhase, type SessionExit } from '@cliscale/sdk/protocol'
 import type { Action } from '../lifecycle/desired.ts'
-import { predecessors } from '../lifecycle/states.ts'
 import type { RunnerRecord } from '../store/runner-row.ts'
 import type { LiveSession } from '../store/sessions.ts'
 import type { Capacity } from './capacity.ts'
 import type { Ender } from './ender.ts'
+import type { Finisher } from './finisher.ts'
 import type { Launcher } from './launcher.ts'
 import { type Parts, targetOf } from './parts.ts'
 import type { Queue } from './queue.ts'
@@ -24,6 +24,7 @@ export interface ActionsOptions {
   readonly queue: Queue
   readonly spares: Spares
   readonly ender: Ender
+  readonly finisher: Finisher
   /** A runner that has been up for so long and does not run its command has failed. */
   readonly startTimeoutMs: number
 }
@@ -124,17 +125,15 @@ export class Actions {
   }
 
   async #endSession({ sessionId, exit }: { sessionId: string; exit: SessionExit }): Promise<void> {
-    const { parts, starter, watcher, capacity } = this.#options
+    const { parts, starter, watcher, capacity, finisher } = this.#options
     if (starter.has(sessionId) && exit.failure?.code !== 'START_TIMEOUT') return
-    const move = { to: 'ended', exit, runner: 'ended' } as const
     const before = await parts.store.sessions.find(sessionId)
     const runnerId = before?.runnerId ?? null
     if (runnerId !== null) {
       watcher.forget(runnerId)
       await parts.driver.stop(runnerId, { graceMs: STOP_GRACE_MS })
     }
-    const ended = await parts.store.sessions.transition({ id: sessionId, from: predecessors('ended'), move })
-    if (ended !== null) parts.log.info({ sessionId, exit }, 'session ended')
+    await finisher.finish(sessionId, exit, { runner: 'ended' })
     if (runnerId !== null) await parts.store.runners.end(runnerId)
     capacity.release(sessionId)
   }

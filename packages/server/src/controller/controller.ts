@@ -8,6 +8,7 @@ import { Actions } from './actions.ts'
 import { Capacity } from './capacity.ts'
 import { Ender } from './ender.ts'
 import type { EventStream } from './event-stream.ts'
+import { Finisher } from './finisher.ts'
 import type { FleetFigures } from './fleet-figures.ts'
 import { Launcher } from './launcher.ts'
 import type { Parts } from './parts.ts'
@@ -169,6 +170,7 @@ interface Workers {
   readonly queue: Queue
   readonly spares: Spares
   readonly ender: Ender
+  readonly finisher: Finisher
   /** Called with each session whose end is written. */
   readonly onEnded: ((sessionId: string) => void)[]
 }
@@ -188,16 +190,19 @@ function createWorkers(
   })
   const onEnded = [(sessionId: string): void => capacity.release(sessionId)]
   const launcher = new Launcher(parts)
-  const watcher: Watcher = new Watcher(parts, {
-    onEnded: (sessionId) => {
-      for (const listener of onEnded) listener(sessionId)
-    },
+  const ended = (sessionId: string): void => {
+    for (const listener of onEnded) listener(sessionId)
+  }
+  const finisher = new Finisher(parts, ended)
+  const watcher: Watcher = new Watcher(parts, finisher, {
+    onEnded: ended,
     onGone: () => spares.refillSoon(),
   })
   const onQueued = (): void => queue.look()
   const starter: Starter = new Starter({
     parts,
     capacity,
+    finisher,
     launcher,
     watcher,
     lingerMs,
@@ -207,8 +212,8 @@ function createWorkers(
   const queue: Queue = new Queue(parts, capacity, starter)
   const isBusy = (): boolean => starter.busy > 0
   const spares: Spares = new Spares({ parts, launcher, watcher, wanted: spareRunners, isBusy })
-  const ender = new Ender(parts, capacity, watcher)
-  return { capacity, launcher, watcher, starter, queue, spares, ender, onEnded }
+  const ender = new Ender(parts, finisher, watcher)
+  return { capacity, launcher, watcher, starter, queue, spares, ender, finisher, onEnded }
 }
 
 function addRoutes(

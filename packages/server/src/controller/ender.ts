@@ -1,7 +1,7 @@
 import { type EndReason, isEnded, type SessionExit } from '@cliscale/sdk/protocol'
 import { predecessors } from '../lifecycle/states.ts'
 import type { SessionRecord } from '../store/session-row.ts'
-import type { Capacity } from './capacity.ts'
+import type { Finisher } from './finisher.ts'
 import { type Parts, targetOf } from './parts.ts'
 import { stop } from './runner-client.ts'
 import type { Watcher } from './watcher.ts'
@@ -17,12 +17,12 @@ export type StopReason = Extract<EndReason, 'killed' | 'expired' | 'idle' | 'fai
 /** Ends sessions: the state first, so that everybody knows, then the runner, whose exit report ends the session. */
 export class Ender {
   readonly #parts: Parts
-  readonly #capacity: Capacity
+  readonly #finisher: Finisher
   readonly #watcher: Watcher
 
-  constructor(parts: Parts, capacity: Capacity, watcher: Watcher) {
+  constructor(parts: Parts, finisher: Finisher, watcher: Watcher) {
     this.#parts = parts
-    this.#capacity = capacity
+    this.#finisher = finisher
     this.#watcher = watcher
   }
 
@@ -36,7 +36,10 @@ export class Ender {
     const { id, state } = session.info
     if (isEnded(state)) return session
     if (state === 'queued')
-      return (await this.#endNow(id, { from: ['queued'], reason })) ?? this.#again(id, reason)
+      return (
+        (await this.#finisher.finish(id, exitOf(reason), { runner: 'ended', from: ['queued'] })) ??
+        this.#again(id, reason)
+      )
     const move = { to: 'ending', reason } as const
     const ending = await this.#parts.store.sessions.transition({ id, from: predecessors('ending'), move })
     const now = ending ?? (await this.#parts.store.sessions.find(id)) ?? session
@@ -79,21 +82,12 @@ export class Ender {
       this.#watcher.forget(runnerId)
       await this.#parts.driver.stop(runnerId, { graceMs: GRACE_MS })
     }
-    await this.#endNow(info.id, { from: predecessors('ended'), reason })
+    await this.#finisher.finish(info.id, exitOf(reason), { runner: 'ended' })
     if (runnerId !== null) await this.#parts.store.runners.end(runnerId)
   }
+}
 
-  async #endNow(
-    id: string,
-    { from, reason }: { from: ReturnType<typeof predecessors>; reason: StopReason },
-  ): Promise<SessionRecord | null> {
-    const exit: SessionExit = { code: null, signal: null, reason }
-    const move = { to: 'ended', exit, runner: 'ended' } as const
-    const ended = await this.#parts.store.sessions.transition({ id, from, move })
-    if (ended !== null) {
-      this.#parts.log.info({ sessionId: id, reason }, 'session ended')
-      this.#capacity.release(id)
-    }
-    return ended
-  }
+/** How its command ended is not known. */
+function exitOf(reason: StopReason): SessionExit {
+  return { code: null, signal: null, reason }
 }

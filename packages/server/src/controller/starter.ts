@@ -7,6 +7,7 @@ import type { SessionRecord } from '../store/session-row.ts'
 import { fullJitter } from './backoff.ts'
 import type { Capacity } from './capacity.ts'
 import { newRunnerId } from './ids.ts'
+import type { Finisher } from './finisher.ts'
 import type { Launcher } from './launcher.ts'
 import { kindOf, type Parts, targetOf } from './parts.ts'
 import { patiently } from './patience.ts'
@@ -34,6 +35,7 @@ const ASK_AGAIN = { baseMs: 10, capMs: 500 }
 export interface StarterOptions {
   readonly parts: Parts
   readonly capacity: Capacity
+  readonly finisher: Finisher
   readonly launcher: Launcher
   readonly watcher: Watcher
   /** How long a runner stays after its command's end, in milliseconds. */
@@ -201,8 +203,8 @@ export class Starter {
       return
     const failure = failureOf(error)
     const exit = { code: null, signal: null, reason: 'failed', failure } as const
-    const move = { to: 'ended', exit, runner: 'ended' } as const
-    await parts.store.sessions.transition({ id, from: STILL_STARTING, move, runnerId: runner.id })
+    const options = { runner: 'ended', from: STILL_STARTING, runnerId: runner.id } as const
+    await this.#options.finisher.finish(id, exit, options)
     await this.#abandon(session, runner)
   }
 

@@ -11,6 +11,7 @@ import type { Transition } from '../store/sessions.ts'
 import { fullJitter } from './backoff.ts'
 import { EventFollower } from './event-follower.ts'
 import { FleetFigures } from './fleet-figures.ts'
+import type { Finisher } from './finisher.ts'
 import type { Parts } from './parts.ts'
 import type { RunnerTarget } from './runner-client.ts'
 
@@ -21,7 +22,7 @@ const RECONNECT = { baseMs: 50, capMs: 5_000 }
 
 /** What the watcher tells. */
 export interface WatcherEvents {
-  /** The session's end is written. */
+  /** The session's end is written, by whomever. */
   onEnded(sessionId: string): void
   /** The runner is over and what it used is freed. `sessionId` is null for one that was blank. */
   onGone(runnerId: string, sessionId: string | null): void
@@ -51,14 +52,16 @@ interface Followed {
  */
 export class Watcher {
   readonly #parts: Parts
+  readonly #finisher: Finisher
   readonly #events: WatcherEvents
   /** What the followed runners count. */
   readonly figures: FleetFigures = new FleetFigures()
   readonly #followed = new Map<string, Followed>()
   #closed = false
 
-  constructor(parts: Parts, events: WatcherEvents) {
+  constructor(parts: Parts, finisher: Finisher, events: WatcherEvents) {
     this.#parts = parts
+    this.#finisher = finisher
     this.#events = events
   }
 
@@ -213,9 +216,8 @@ export class Watcher {
   async #exit(followed: Followed, exit: SessionExit): Promise<void> {
     this.#dropProgress(followed)
     if (followed.ended || followed.sessionId === null) return
-    if (await this.#move(followed, { to: 'ended', exit })) {
-      this.#parts.log.info({ sessionId: followed.sessionId, exit }, 'session ended')
-    }
+    const { runnerId } = followed.target
+    await this.#finisher.finish(followed.sessionId, exit, { runner: 'lingering', runnerId })
     followed.ended = true
     this.#events.onEnded(followed.sessionId)
   }

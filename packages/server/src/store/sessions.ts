@@ -189,7 +189,12 @@ const LIVE = `${QUEUE} SELECT ${LIVE_COLUMNS} FROM queue s ORDER BY s.position, 
 const EXPIRED = `SELECT ${LIVE_COLUMNS} FROM sessions s
 WHERE s.state <> 'ended' AND s.expires_at <= $1 ORDER BY s.expires_at LIMIT $2`
 
-/** The event joins the runner's row, so that every row lock is taken before the events' lock. */
+/**
+ * A session that somebody has begun to end ends for that reason, whoever is first to find out that it is over: its runner's
+ * loss is then no failure but what was wanted. Of what the finder knows, code and signal count.
+ *
+ * The event joins the runner's row, so that every row lock is taken before the events' lock.
+ */
 const TRANSITION = `
 WITH s AS (
   UPDATE sessions s SET
@@ -198,8 +203,10 @@ WITH s AS (
     started_at = CASE WHEN $3 = 'running' THEN COALESCE(s.started_at, now()) ELSE s.started_at END,
     ending_at = CASE WHEN $3 = 'ending' THEN now() ELSE s.ending_at END,
     ended_at = CASE WHEN $3 = 'ended' THEN now() END,
-    end_reason = COALESCE($5, s.end_reason),
-    exit = $6,
+    end_reason = CASE WHEN s.state = 'ending' THEN s.end_reason ELSE COALESCE($5, s.end_reason) END,
+    exit = CASE WHEN s.state = 'ending' AND s.end_reason <> $5
+      THEN jsonb_build_object('code', $6::jsonb->'code', 'signal', $6::jsonb->'signal', 'reason', s.end_reason)
+      ELSE $6::jsonb END,
     isolation = COALESCE($10::jsonb->>'isolation', s.isolation),
     limits = COALESCE($10::jsonb->'limits', s.limits),
     sealed = CASE WHEN $3 = 'ended' THEN NULL ELSE s.sealed END
@@ -213,7 +220,9 @@ WITH s AS (
   RETURNING r.id
 ), event AS (
   INSERT INTO session_events (session_id, project_id, type, state, body)
-  SELECT s.id, s.project_id, $8::jsonb->>'type', s.state, $8::jsonb - 'type' FROM s LEFT JOIN r ON true
+  SELECT s.id, s.project_id, $8::jsonb->>'type', s.state,
+    CASE WHEN $3 = 'ended' THEN jsonb_build_object('exit', s.exit) ELSE $8::jsonb - 'type' END
+  FROM s LEFT JOIN r ON true
 )
 SELECT ${SESSION_COLUMNS} FROM s`
 
@@ -245,7 +254,8 @@ function eventOf(move: Move): object {
     case 'ending':
       return { type: 'ending', reason: move.reason }
     case 'ended':
-      return { type: 'ended', exit: move.exit }
+      // The statement adds the exit: it may keep an earlier reason.
+      return { type: 'ended' }
     default:
       return { type: 'phase', phase: move.phase }
   }
