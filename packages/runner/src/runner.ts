@@ -35,7 +35,7 @@ import { MemoryEvents } from './isolation/memory-events.ts'
 import { openView, sandboxView } from './isolation/view.ts'
 import type { Log } from './log.ts'
 import { Recorder } from './recording/recorder.ts'
-import type { PtyExit } from './terminal/pty.ts'
+import type { PtyExit } from './terminal/exit.ts'
 import { TerminalServer } from './terminal/server.ts'
 import { Terminal } from './terminal/terminal.ts'
 
@@ -57,9 +57,6 @@ const STOPPED_LINGER_MS = 2_000
 
 /** The controller has at least this long to take a recording. */
 const RECORDING_LINGER_MS = 8_000
-
-/** How a sandbox passes a SIGKILL on. */
-const KILLED_IN_SANDBOX = 137
 
 /** Longest title of a recording, in characters. */
 const MAX_TITLE = 256
@@ -377,10 +374,10 @@ export class Runner {
   }
 
   /** The kernel ended the command for want of memory; other programs of the session it may end unseen. */
-  #memoryFailure({ code, signal }: PtyExit): Failure | undefined {
+  #memoryFailure({ signal }: PtyExit): Failure | undefined {
     const limit = this.#limits.memoryBytes
     if (limit === null || this.#stop !== undefined) return undefined
-    if ((signal !== 'SIGKILL' && code !== KILLED_IN_SANDBOX) || !this.#memory.grown) return undefined
+    if (signal !== 'SIGKILL' || !this.#memory.grown) return undefined
     const message = `The session used more than the ${limit.value} bytes of memory that it may.`
     return { code: 'LIMIT_EXCEEDED', message }
   }

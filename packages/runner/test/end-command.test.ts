@@ -8,15 +8,15 @@ import { RUNNER_PATHS, type SessionExit } from '@cliscale/sdk/protocol'
 import { startRunner } from './support/start-runner.ts'
 import { waitFor } from './support/wait-for.ts'
 
-const EXITS: readonly (readonly [script: string, code: number | null, signal: string | null])[] = [
+const EXITS: readonly (readonly [script: string, code: number, signal: string | null])[] = [
   ['exit 0', 0, null],
   ['exit 1', 1, null],
   ['exit 42', 42, null],
   ['exit 255', 255, null],
-  ['kill -KILL $$', null, 'SIGKILL'],
-  ['kill -TERM $$', null, 'SIGTERM'],
-  ['kill -SEGV $$', null, 'SIGSEGV'],
-  ['kill -HUP $$', null, 'SIGHUP'],
+  ['kill -KILL $$', 137, 'SIGKILL'],
+  ['kill -TERM $$', 143, 'SIGTERM'],
+  ['kill -SEGV $$', 139, 'SIGSEGV'],
+  ['kill -HUP $$', 129, 'SIGHUP'],
 ]
 
 for (const [script, code, signal] of EXITS) {
@@ -138,7 +138,7 @@ test('a stop ends the whole group, programs that ignore the hang-up, and those t
   assert.equal(pids.length, 3)
   assert.ok(pids.every(isAlive))
   await runner.request('POST', RUNNER_PATHS.stop, { reason: 'killed', graceMs: 100 })
-  assert.deepEqual(await terminal.exited(), { code: null, signal: 'SIGKILL', reason: 'killed' })
+  assert.deepEqual(await terminal.exited(), { code: 137, signal: 'SIGKILL', reason: 'killed' })
   await waitFor('all processes to be gone', () => !pids.some(isAlive))
   assert.equal(await runner.ended(), 0)
 })

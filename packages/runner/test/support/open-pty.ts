@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 
-import { Pty, type PtyEvents, type PtyExit, type PtyOptions } from '../../src/terminal/pty.ts'
+import type { PtyExit } from '../../src/terminal/exit.ts'
+import { Pty, type PtyEvents, type PtyOptions } from '../../src/terminal/pty.ts'
 
 /** Starts a program on a PTY of this process. */
 export function openPty(

@@ -92,9 +92,13 @@ export interface Failure {
 
 /** How a session's command ended. */
 export interface SessionExit {
-  /** Exit code, 0–255; `null` when a signal ended it or it never ran. A command that does not exist gives 127, one that may not be executed 126. */
+  /**
+   * Exit code, 0–255, as a shell says it: 128 and the signal's number when a signal ended it. `null` when it never ran, or
+   * its end is not known. A command that does not exist gives 127, one that may not be executed
+   * 126.
+   */
   readonly code: number | null
-  /** Signal name such as `SIGKILL`; `null` when it exited by itself. */
+  /** Signal name such as `SIGKILL`, also when a shell around the command says so by its code; `null` when it exited by itself. */
   readonly signal: string | null
   /** Why the session ended. */
   readonly reason: EndReason

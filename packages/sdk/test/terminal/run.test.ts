@@ -27,7 +27,7 @@ suite('run', () => {
     const relay = await runnerRelay(t)
     await relay.runner.assignScript('kill -9 $$')
     const exit = await within('the exit', attach(t, relay).exited)
-    assert.deepEqual(exit, { code: null, signal: 'SIGKILL', reason: 'exited' })
+    assert.deepEqual(exit, { code: 137, signal: 'SIGKILL', reason: 'exited' })
   })
 
   test('a command that does not exist ends with 127 and a typed failure', async (t) => {
