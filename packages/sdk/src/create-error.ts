@@ -16,7 +16,14 @@ import {
   TimeoutError,
   UnavailableError,
 } from './errors.ts'
-import { type ErrorClass, type ErrorCode, errorRow, type Failure, isErrorCode } from './protocol/index.ts'
+import {
+  type ErrorClass,
+  type ErrorCode,
+  errorRow,
+  type Failure,
+  isErrorCode,
+  type SessionExit,
+} from './protocol/index.ts'
 
 const CLASSES = {
   BadRequest: BadRequestError,
@@ -66,6 +73,20 @@ export function createFailureError(failure: Failure): CliscaleError {
     retryable: false,
     hint: failure.hint,
   })
+}
+
+/**
+ * Why a session's end is no end of its command: it failed, or was ended before the command ran or by force, so that how it
+ * ended is not known. Undefined when the command came to an end of its own or by a signal.
+ */
+export function createExitError({ code, signal, reason, failure }: SessionExit): CliscaleError | undefined {
+  if (failure !== undefined) return createFailureError(failure)
+  if (code !== null || signal !== null) return undefined
+  if (reason === 'failed') return createError('START_FAILED', undefined, { retryable: false })
+  return createError(
+    'SESSION_ENDED',
+    `The session was ended (${reason}) before its command had run to its end.`,
+  )
 }
 
 /** True for an answer after which the same request may succeed later. */

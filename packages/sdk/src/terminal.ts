@@ -1,4 +1,4 @@
-import { createError } from './create-error.ts'
+import { createError, createExitError } from './create-error.ts'
 import { type Deferred, deferred } from './deadline.ts'
 import { type CliscaleError, isCliscaleError } from './errors.ts'
 import type { TerminalEvents, TerminalReady, TerminalState, TerminalStateDetail } from './events.ts'
@@ -48,6 +48,8 @@ export class Terminal implements AsyncDisposable {
   #steadyState: TerminalState = 'connected'
   /** The session ended elsewhere: the last output never came. */
   #isTorn = false
+  /** Why the session's end is no end of its command. */
+  #exitError: CliscaleError | undefined
   #error: CliscaleError | undefined
   #phase: PhaseReport | undefined
   #ready: Deferred<TerminalReady> = deferred()
@@ -117,7 +119,7 @@ export class Terminal implements AsyncDisposable {
     return this.#hub.droppedBytes
   }
 
-  /** Resolves when the terminal is there for the first time. Rejects when it fails or is closed before. */
+  /** Resolves when the terminal is there for the first time. Rejects when it fails or is closed before, and with why the session failed when its command never ran. */
   get ready(): Promise<TerminalReady> {
     return this.#ready.promise
   }
@@ -185,7 +187,8 @@ export class Terminal implements AsyncDisposable {
    * Collects the output until the session ends.
    *
    * @throws {CliscaleError} `OUTPUT_TOO_LARGE` beyond `maxBytes` (default 16 MiB), `CONNECTION_LOST` when
-   *   bytes are gone, `ABORTED`, or why the terminal failed
+   *   bytes are gone, `ABORTED`; why the session failed (`COMMAND_NOT_FOUND`, `BUNDLE_FETCH_FAILED`, …), `SESSION_ENDED`
+   *   when it was ended before its command ran, or why the terminal failed
    */
   async bytes(options: CollectOptions = {}): Promise<Uint8Array> {
     return await collect(this.#read('fail'), options)
@@ -307,6 +310,8 @@ export class Terminal implements AsyncDisposable {
         this.#emitter.emit('size', size)
       },
       onExit: (exit, complete) => {
+        this.#exitError = createExitError(exit)
+        for (const reader of this.#readers) if (this.#exitError !== undefined) reader.fail(this.#exitError)
         if (!complete) for (const reader of this.#readers) reader.lose()
         this.#isTorn = !complete
         this.#exited.resolve(exit)
@@ -329,7 +334,7 @@ export class Terminal implements AsyncDisposable {
     this.#error = error
     const refusal = error ?? createError('SESSION_ENDED')
     this.#conversation.end(refusal)
-    this.#ready.reject(refusal)
+    this.#ready.reject(this.#exitError ?? refusal)
     this.#exited.reject(refusal)
     this.#control?.reject(refusal)
     this.#control = undefined
@@ -349,6 +354,7 @@ export class Terminal implements AsyncDisposable {
       this.#readers.delete(reader)
       remove()
     })
+    if (this.#exitError !== undefined) reader.fail(this.#exitError)
     if (this.#isTorn) reader.lose()
     if (this.#isOver()) reader.end(this.#error)
     return reader

@@ -70,6 +70,11 @@ export class OutputReader implements TerminalSink, AsyncIterableIterator<Uint8Ar
     this.end(createError('CONNECTION_LOST', message, { retryable: false }))
   }
 
+  /** The session failed, or its command never ran: what was collected is not the command's output. */
+  fail(error: CliscaleError): void {
+    if (this.#gaps === 'fail') this.end(error)
+  }
+
   /** No more output follows, because of `error` or because the session ended. Who only shows is content with a close. */
   end(reason: CliscaleError | undefined): void {
     if (this.#ended !== undefined) return
