@@ -57,6 +57,27 @@ test('an observer sees everything and may do nothing', async (t) => {
   assert.equal(observer.closed?.code, 4403)
 })
 
+test("an observer with the driver's client id neither closes the driver nor moves its offsets", async (t) => {
+  const runner = await startRunner(t)
+  await runner.assign({ command: 'cat' })
+  const driver = await runner.connect({ client: 'one' })
+  await driver.attached()
+  driver.type('before\r')
+  await driver.shows('before')
+  const observer = await runner.connect({ role: 'observer', client: 'one' })
+  await observer.attached()
+  observer.send({ type: 'credit', offset: 0 })
+  driver.type('after\r')
+  await observer.shows('after')
+  assert.equal(driver.closed, undefined)
+  assert.deepEqual((await runner.status()).clients, { driver: 1, observer: 1 })
+  const again = await runner.connect({ role: 'observer', client: 'one' })
+  await again.attached()
+  await waitFor('the older observer to be closed', () => observer.closed)
+  assert.equal(observer.closed?.code, 4409)
+  assert.equal(driver.closed, undefined)
+})
+
 test('the seat waits for a driver whose connection broke, but not for one that left', async (t) => {
   const runner = await startRunner(t)
   await runner.assign({ command: 'cat' })

@@ -193,7 +193,8 @@ export class TerminalServer {
       const known = SUPPORTED_PROTOCOL_VERSIONS.join(', ')
       return client.fail('PROTOCOL_VERSION_UNSUPPORTED', `This runner speaks protocol version ${known}.`)
     }
-    client.id = (client.extended ? hello.client : undefined) ?? randomUUID()
+    // Of its role: who learns another's id gains nothing by it with a token that allows less.
+    client.id = `${client.role}:${(client.extended ? hello.client : undefined) ?? randomUUID()}`
     client.resume = client.extended ? hello.resume : undefined
     client.columns = hello.columns
     client.rows = hello.rows
