@@ -1,13 +1,13 @@
 import type { Client } from './client.ts'
 
 /** How long the seat waits for a holder whose connection broke, when a client that was there without it joins again. */
-const KEEP_MS = 15_000
+export const KEEP_MS = 15_000
 
 /**
  * Who types and owns the size. The first client that may drive takes the seat; later ones join without it and get it by
  * asking. A holder whose connection broke finds the seat kept: after a restart of a gateway all clients come back in
  * any order, and must not change places. A client that is new takes a seat that nobody sits on, so that a reloaded page
- * types at once.
+ * types at once. When the holder left for good, the only one left that may drive gets the seat without asking.
  */
 export class Seat {
   #holder: Client | undefined
@@ -37,11 +37,11 @@ export class Seat {
     this.#keptFor = client.id
   }
 
-  /** A client leaves. True when it held the seat. */
-  leave(client: Client): boolean {
+  /** A client leaves. `broken`: it may come back, so the seat is kept for it. True when it held the seat. */
+  leave(client: Client, broken: boolean): boolean {
     if (this.#holder !== client) return false
     this.#holder = undefined
-    this.#keptUntil = performance.now() + KEEP_MS
+    this.#keptUntil = broken ? performance.now() + KEEP_MS : 0
     return true
   }
 

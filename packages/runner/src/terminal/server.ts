@@ -17,6 +17,7 @@ import type { RawData, WebSocket } from 'ws'
 import { Client } from './client.ts'
 import { ResumeFigures } from './figures.ts'
 import { InputLedger } from './input-ledger.ts'
+import { KEEP_MS } from './seat.ts'
 import { planResume, type ResumePlan } from './resume.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -60,6 +61,7 @@ export class TerminalServer {
   #terminal: Terminal | undefined
   #phase: PhaseReport | undefined
   #title = ''
+  #passOnLater: NodeJS.Timeout | undefined
 
   constructor(events: TerminalServerEvents) {
     this.#events = events
@@ -118,6 +120,7 @@ export class TerminalServer {
 
   /** Ends all connections without ado. */
   close(): void {
+    clearTimeout(this.#passOnLater)
     this.#ledger.close()
     for (const client of this.#clients) client.socket.terminate()
   }
@@ -252,6 +255,27 @@ export class TerminalServer {
     this.announce()
   }
 
+  /** The driver is gone, for good or until its seat is kept no longer. */
+  #seatLeft(mayReturn: boolean): void {
+    clearTimeout(this.#passOnLater)
+    if (mayReturn) this.#passOnLater = setTimeout(() => this.#passOn(), KEEP_MS).unref()
+    else this.#passOn()
+  }
+
+  /** Gives a seat that nobody has to the only one that may have it; several must say who of them wants it. */
+  #passOn(): void {
+    const terminal = this.#terminal
+    if (terminal === undefined || terminal.seat.holder !== undefined) return
+    const able = [...this.#clients].filter(
+      ({ role, state }) => role === 'driver' && state !== 'greeting' && state !== 'closing',
+    )
+    const [only] = able
+    if (only === undefined || able.length > 1) return
+    terminal.take(only)
+    this.#sizeLike(only)
+    this.announce()
+  }
+
   /** ttyd ignores what a viewer sends, and its stock page sends sizes unasked. */
   #refuseRole(client: Client): void {
     if (client.extended) client.fail('ROLE_REFUSED', 'An observer cannot type, resize or become the driver.')
@@ -357,7 +381,9 @@ export class TerminalServer {
     const finished = client.state === 'closing' && this.#terminal?.exit !== undefined && code === 1000
     client.state = 'closing'
     this.#clients.delete(client)
-    this.#terminal?.leave(client, BROKEN.has(code))
+    // A stock `tty` client has no id by which it could be known again.
+    const mayReturn = BROKEN.has(code) && client.extended
+    if (this.#terminal?.leave(client, mayReturn) === true) this.#seatLeft(mayReturn)
     this.announce()
     this.#events.left(finished && client.role === 'driver')
     this.#events.counted?.()

@@ -149,12 +149,14 @@ export class Terminal {
     this.gate()
   }
 
-  /** A client is gone. `broken`: its connection was lost, so that a driver may come back. */
-  leave(client: Client, broken: boolean): void {
-    if (this.seat.leave(client) && broken && client.extended && client.sent > 0) {
+  /** A client is gone. `broken`: its connection was lost, so that a driver may come back. True when it drove. */
+  leave(client: Client, broken: boolean): boolean {
+    const drove = this.seat.leave(client, broken)
+    if (drove && broken && client.extended && client.sent > 0) {
       this.#absence.begin(client, () => this.gate())
     }
     this.gate()
+    return drove
   }
 
   /** Frees what it holds; the program must be gone. */
