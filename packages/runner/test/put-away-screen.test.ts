@@ -92,6 +92,20 @@ test('output and a new size after the rest are in the next snapshot', async () =
   history.dispose()
 })
 
+test('a screen that had to stay because a sequence was unfinished is put away once it is finished', async () => {
+  const history = new History(HISTORY, () => {})
+  await fill(history, Buffer.concat([flood(20_000), Buffer.from(`\x1b]2;${'t'.repeat(400_000)}`)]))
+  await history.snapshot()
+  // Timers run in their order: the one that this snapshot set has run when a later one has.
+  const restedBy = performance.now() + 5 * HISTORY.quietMs
+  await waitFor('a rest in the middle', () => performance.now() > restedBy)
+  assert.equal(history.resting, false)
+  history.append(Buffer.from(' title\x07end'))
+  await waitFor('the rest', () => history.resting)
+  assert.match((await history.snapshot()).data.toString(), /end/)
+  history.dispose()
+})
+
 test('a screen is not put away in the middle of a sequence', async () => {
   const history = new History(HISTORY, () => {})
   await fill(history, Buffer.concat([flood(20_000), Buffer.from(`\x1b]2;${'t'.repeat(400_000)}`)]))

@@ -79,6 +79,8 @@ export class History {
   append(chunk: Uint8Array): void {
     this.ring.append(chunk)
     this.#appendedAt = performance.now()
+    // A rest that came in the middle of a sequence left the screen where it was.
+    if (this.#shelf.screen !== undefined) this.#awaitQuiet()
     if (!this.#following && this.ring.head - this.#parsed > this.#threshold()) this.#follow()
   }
 
@@ -133,8 +135,12 @@ export class History {
   }
 
   async #open(): Promise<Screen> {
-    this.#quiet ??= setTimeout(() => this.#rest(), this.#quietMs).unref()
+    this.#awaitQuiet()
     return this.#shelf.take()
+  }
+
+  #awaitQuiet(): void {
+    this.#quiet ??= setTimeout(() => this.#rest(), this.#quietMs).unref()
   }
 
   /** Puts the screen away once nothing has come for a while. */
