@@ -1,4 +1,5 @@
 import type { Log } from '../observability/log.ts'
+import { LONGEST_TIMER_MS } from './limits.ts'
 
 /** Whether accesses are still good. */
 export interface AccessStore {
@@ -30,9 +31,6 @@ interface Access<Holder> {
 
 /** A database that is away is asked again after pauses from the first to the longest. */
 const ASK_AGAIN_MS = { first: 100, longest: 1_000 } as const
-
-/** Longest time of one timer: Node's own bound is 24.8 days. */
-const LONGEST_TIMER_MS = 86_400_000
 
 /**
  * Watches over what is open by the access through which it was opened: the API key or console sign-in whose id requests,
