@@ -16,6 +16,7 @@ import {
   useSyncExternalStore,
 } from 'react'
 import { CliscaleContext } from './context.ts'
+import type { SkippedLines } from './core/asciicast.ts'
 import { PlayerController, type PlayerSnapshot } from './core/player-controller.ts'
 import { type PlayerSource, type RecordingSource, recordingSource, sourceOf } from './core/player-source.ts'
 import { DEFAULT_FONT, type TerminalTheme } from './core/themes.ts'
@@ -80,6 +81,8 @@ export interface PlayerLookProps {
   readonly onPause?: () => void
   readonly onEnded?: () => void
   readonly onError?: (error: CliscaleError) => void
+  /** Told once per recording, before it plays, of lines that were left out because they could not be understood. */
+  readonly onSkipped?: (skipped: SkippedLines) => void
   readonly handleRef?: Ref<PlayerHandle>
   readonly className?: string
   readonly style?: CSSProperties
@@ -179,8 +182,8 @@ function usePlayerController(
   const [controller] = useState(() => new PlayerController(look))
   const latest = useRef(source)
   useEffect(() => {
-    const { onPlay, onPause, onEnded, onError } = props
-    controller.setEvents({ onPlay, onPause, onEnded, onError })
+    const { onPlay, onPause, onEnded, onError, onSkipped } = props
+    controller.setEvents({ onPlay, onPause, onEnded, onError, onSkipped })
     controller.setLook(look, colours)
     latest.current = source
     controller.setSource(source)

@@ -1,5 +1,5 @@
 import { type CliscaleError, ConnectionError, ForbiddenError, isCliscaleError } from '@cliscale/sdk/errors'
-import { type Asciicast, hasOutput, parseAsciicast } from './asciicast.ts'
+import { type Asciicast, hasOutput, parseAsciicast, type SkippedLines } from './asciicast.ts'
 import type * as PlayerModule from './player.ts'
 import type { Player, PlayerLook } from './player.ts'
 import type { PlayerSource } from './player-source.ts'
@@ -21,6 +21,7 @@ export interface PlayerEvents {
   onPause?: (() => void) | undefined
   onEnded?: (() => void) | undefined
   onError?: ((error: CliscaleError) => void) | undefined
+  onSkipped?: ((skipped: SkippedLines) => void) | undefined
 }
 
 /**
@@ -124,10 +125,12 @@ export class PlayerController {
       refuseWithoutWasm()
       const [text, { createPlayer }] = await Promise.all([source.load(loading.signal), loadPlayer()])
       if (loading.signal.aborted) return
-      this.#cast = parseAsciicast(text)
+      const { cast, skipped } = parseAsciicast(text)
+      this.#cast = cast
       this.#create = createPlayer
       const isEmpty = !hasOutput(this.#cast)
       this.store.set({ state: isEmpty ? 'empty' : 'ready' })
+      if (skipped !== null) this.#events.onSkipped?.(skipped)
       if (!isEmpty) this.#draw(0, this.#look.autoPlay)
     } catch (error) {
       if (loading.signal.aborted) return
