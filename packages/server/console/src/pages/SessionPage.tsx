@@ -1,12 +1,13 @@
 import { CliscaleTerminal } from '@cliscale/react'
-import { isCliscaleError, type Session } from '@cliscale/sdk'
+import { isCliscaleError, type Session, TokenSource } from '@cliscale/sdk'
 import type { CliscaleError } from '@cliscale/sdk/errors'
-import type { SessionInfo } from '@cliscale/sdk/protocol'
-import { type JSX, useEffect, useState } from 'react'
+import type { Role, SessionInfo } from '@cliscale/sdk/protocol'
+import { type JSX, useEffect, useMemo, useState } from 'react'
 import { EndedPage, hasRecording } from '../parts/EndedPage.tsx'
 import { Loading, Message } from '../parts/Message.tsx'
 import { SessionHead } from '../parts/SessionHead.tsx'
 import { sessionTitle } from '../parts/session-wording.ts'
+import { terminalAddress } from '../state/address.ts'
 import { type Directory, useDirectory } from '../state/directory.ts'
 import { useTheme } from '../state/theme.ts'
 
@@ -46,6 +47,7 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
   // A session that ends while one looks at it keeps its last screen.
   const [keepsScreen, setKeepsScreen] = useState(info.state !== 'ended')
   const { theme } = useTheme()
+  const tokenSource = useMemo(() => tokensOf(session, observe ? 'observer' : 'driver'), [session, observe])
   const [problem, setProblem] = useState<string>()
   useEffect(() => {
     document.title = `${sessionTitle(info)} · Cliscale`
@@ -82,8 +84,10 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
       {keepsScreen ? (
         <div className="session-stage">
           <CliscaleTerminal
-            session={session}
-            role={observe ? 'observer' : 'driver'}
+            sessionId={session.id}
+            tokenSource={tokenSource}
+            terminalUrl={terminalAddress(session.id)}
+            recorded={info.recording !== null}
             readOnly={observe}
             theme={theme}
             autoFocus
@@ -96,6 +100,14 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
       )}
     </>
   )
+}
+
+/** Tokens without the server's own address of the terminal, which knows nothing of a proxy's path. */
+function tokensOf(session: Session, role: Role): TokenSource {
+  return TokenSource.custom(async ({ signal }) => {
+    const { token } = await session.createToken({ role, signal, maxRetryMs: 0 })
+    return { token }
+  })
 }
 
 type Recipe = Pick<SessionInfo, 'template' | 'command' | 'args' | 'metadata' | 'recording'>

@@ -2,6 +2,7 @@ import { Cliscale, type CreateSessionOptions, isCliscaleError, type Session } fr
 import type { CliscaleError } from '@cliscale/sdk/errors'
 import { isPhase, type SessionEvent, type SessionInfo } from '@cliscale/sdk/protocol'
 import { useSyncExternalStore } from 'react'
+import { address } from './address.ts'
 
 /** Sessions that are asked for at a time. */
 const PAGE = 50
@@ -43,7 +44,7 @@ export class Directory {
 
   constructor() {
     this.client = new Cliscale({
-      baseUrl: location.origin,
+      baseUrl: address(),
       fetch: (input, init) => this.#fetch(input, init),
       maxRetryMs: 5_000,
     })
@@ -120,7 +121,7 @@ export class Directory {
 
   /** Signs this browser out. */
   async signOut(): Promise<void> {
-    await fetch('/v1/console/logout', { method: 'POST' })
+    await fetch(address('v1/console/logout'), { method: 'POST' })
     this.#signedOut()
   }
 

@@ -1,4 +1,5 @@
 import type { ErrorBody } from '@cliscale/sdk/protocol'
+import { address } from './address.ts'
 
 /** How an exchange of a one-time code ended. */
 export type SignInResult =
@@ -9,7 +10,7 @@ export type SignInResult =
 /** Exchanges a link's code for this browser's cookie. */
 export async function signIn(code: string): Promise<SignInResult> {
   try {
-    const response = await fetch('/v1/console/login', {
+    const response = await fetch(address('v1/console/login'), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ code }),
