@@ -6,18 +6,19 @@ const react = ['react', 'react-dom', 'react/jsx-runtime', '@xterm/xterm', '@clis
 
 /** What a browser loads, minified and compressed. `limit` is in bytes. */
 const budgets = [
-  { name: 'sdk, all of it', entry: 'packages/sdk/dist/index.js', external: [], limit: 20_000 },
+  // 2,400 of them find out and say why a connection failed, which browsers hide.
+  { name: 'sdk, all of it', entry: 'packages/sdk/dist/index.js', external: [], limit: 22_700 },
   {
     name: 'react, without its peers and the player',
     entry: 'packages/react/dist/index.js',
     external: [...react, 'asciinema-player'],
-    limit: 68_500,
+    limit: 70_000,
   },
   {
     name: 'react, own code',
     entry: 'packages/react/dist/index.js',
     external: [...react, '@xterm/*', 'asciinema-player'],
-    limit: 20_500,
+    limit: 21_700,
   },
   {
     name: 'react, own code with the player',

@@ -29,10 +29,17 @@ export function CliscaleProvider(props: CliscaleProviderProps): JSX.Element {
   const [options] = useState(props.options)
   const [registry] = useState(() => new TerminalRegistry())
   const made = useMemo(
-    () => client ?? (baseUrl === undefined ? null : new Cliscale({ ...options, baseUrl })),
+    () =>
+      client ??
+      (baseUrl === undefined || isElsewhere(baseUrl) ? null : new Cliscale({ ...options, baseUrl })),
     [client, baseUrl, options],
   )
   const tokenSource = props.tokenSource ?? null
   const value = useMemo(() => ({ client: made, tokenSource, registry }), [made, tokenSource, registry])
   return <CliscaleContext.Provider value={value}>{children}</CliscaleContext.Provider>
+}
+
+/** A relative address means nothing where the page is only rendered; the browser makes the client. */
+function isElsewhere(baseUrl: string): boolean {
+  return typeof document === 'undefined' && !URL.canParse(baseUrl)
 }

@@ -9,7 +9,7 @@ import { chordText, DEFAULT_LEAVE_KEY, type KeyChord } from './core/shortcuts.ts
 import { acceptsInput } from './core/terminal-snapshot.ts'
 import { DEFAULT_FONT, type TerminalTheme } from './core/themes.ts'
 import { actionsOf, type TerminalHandle, useSnapshot } from './hooks/useCliscaleTerminal.ts'
-import { type TerminalSourceProps, useTerminalTarget } from './hooks/useTerminalTarget.ts'
+import { type TerminalSourceProps, useSourceProblem, useTerminalTarget } from './hooks/useTerminalTarget.ts'
 import { themeVariables, useThemeColours } from './hooks/useTheme.ts'
 import { useTerminalController } from './hooks/useTerminalController.ts'
 import { EndedBar } from './parts/Endings.tsx'
@@ -47,6 +47,8 @@ export interface TerminalLookProps {
   readonly keyBar?: boolean
   /** Marks the session as recorded. Default: what `session` says; a page that knows only its id or a token says it here. */
   readonly recorded?: boolean
+  /** Why there is no session: shown in the terminal's place, as `useCliscaleSession` has it. */
+  readonly error?: CliscaleError | null
   /** Heading while the session starts. Default `Starting your session`. */
   readonly progressTitle?: string
   /** Name of the terminal for screen readers. Default `Terminal`. */
@@ -56,6 +58,7 @@ export interface TerminalLookProps {
   readonly onStateChange?: (state: TerminalState) => void
   readonly onPhase?: (phase: PhaseReport) => void
   readonly onExit?: (exit: SessionExit) => void
+  /** Told of what failed, and, until the first connection, of what it tries again (`retryable`), each reason once. */
   readonly onError?: (error: CliscaleError) => void
   readonly onTitleChange?: (title: string) => void
   /** Draws over the screen. It gets what would be drawn without it and may show that, something else, or both. */
@@ -80,9 +83,11 @@ export function CliscaleTerminal(props: CliscaleTerminalProps): JSX.Element {
   const exitRef = useRef<HTMLButtonElement>(null)
   const colours = useThemeColours(props.theme ?? 'auto')
   const leaveKey = props.leaveKey ?? DEFAULT_LEAVE_KEY
+  const sourceProblem = useSourceProblem(props)
   const controller = useTerminalController({
     container,
     target: useTerminalTarget(props),
+    problem: props.error ?? sourceProblem,
     options: { ...optionsOf(props), theme: colours, leaveKey },
     events: { ...eventsOf(props), onLeave: () => exitRef.current?.focus() },
     registry: useContext(CliscaleContext)?.registry,

@@ -1,7 +1,8 @@
 import { createAnyError, createError } from './create-error.ts'
 import { deferred } from './deadline.ts'
 import { type CliscaleError, isCliscaleError } from './errors.ts'
-import { errorFromBody } from './http/error-body.ts'
+import { errorFromBody, retryAfterOf } from './http/error-body.ts'
+import { explainByCause, explainUnreachable } from './http/unreachable.ts'
 import {
   CLISCALE_SUBPROTOCOL,
   CLOSE_CODES,
@@ -33,6 +34,8 @@ export interface ConnectionOptions {
   readonly token: string
   /** Milliseconds until the first message of the server. */
   readonly handshakeTimeoutMs: number
+  /** Finds out why the socket did not open, which costs a browser requests. */
+  readonly explain: boolean
   /** The socket is open; the hello goes out first. */
   onOpen(): void
   onMessage(message: ServerMessage): void
@@ -135,7 +138,7 @@ export class Connection {
     const error = errorFromBody({
       status,
       text: await readText(response, MAX_REFUSAL_BYTES),
-      retryAfter: String(response.headers['retry-after'] ?? ''),
+      retryAfterMs: retryAfterOf({ get: (name) => response.headers[name]?.toString() ?? null }),
       requestId: undefined,
     })
     this.drop(error, error.retryable)
@@ -144,6 +147,7 @@ export class Connection {
   #lost(code: number, reason: string): void {
     this.#closed.resolve()
     const refusal = this.#refusal
+    if (refusal === undefined && !this.#isOpen) return void this.#neverOpened()
     if (refusal === undefined) return this.#end(this.#closeError(code, reason), isRetryableClose(code))
     // A close may be lost behind its error; then the table says with which code it would have come.
     const close = code === 1006 && isErrorCode(refusal.code) ? errorRow(refusal.code).close : code
@@ -158,16 +162,17 @@ export class Connection {
       retryAfterMs: resumeAfter(reason),
       cause: this.#fault,
     }
-    if (!this.#isOpen) return createError('CONNECTION_FAILED', this.#failure(), fields)
     if (!isKnownClose(code))
       return createError('CONNECTION_LOST', `The connection was closed with code ${code}.`, fields)
     return createError(CODE_OF_CLOSE[code], CLOSE_CODES[code].meaning, fields)
   }
 
-  #failure(): string {
-    const reason = this.#fault instanceof Error ? this.#fault.message : this.#fault
-    const because = typeof reason === 'string' && reason !== '' ? `: ${reason}` : '.'
-    return `The terminal socket could not be opened${because}`
+  async #neverOpened(): Promise<void> {
+    const { url, explain } = this.#options
+    const cause = this.#fault ?? 'The terminal socket could not be opened.'
+    const find = explain ? explainUnreachable : explainByCause
+    const error = await find({ address: withoutQuery(url), cause })
+    this.#end(error, error.retryable)
   }
 
   #end(error: CliscaleError, retry: boolean): void {
@@ -182,6 +187,11 @@ export class Connection {
     else this.#socket.terminate()
     this.#closed.resolve()
   }
+}
+
+/** An address for messages. */
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/, '')
 }
 
 /** The error of a close that no error message explained. */

@@ -226,6 +226,7 @@ export class Terminal implements AsyncDisposable {
         this.#setState('reconnecting', { error, attempt, retryInMs })
       },
       failed: (error) => this.#finish('failed', error),
+      slow: (error) => this.#emitter.emit('error', error),
     })
     this.#link = link
     this.#cleanups.push(

@@ -1,6 +1,10 @@
 import { bounded } from './deadline.ts'
-import { createError } from './create-error.ts'
+import { createAnyError, createError, isRetryableStatus } from './create-error.ts'
 import { type CliscaleError, isCliscaleError } from './errors.ts'
+import { retryAfterOf } from './http/error-body.ts'
+import { isWebPage, readShort, wordsOf } from './http/foreign-answer.ts'
+import { watchPolicy } from './http/page-policy.ts'
+import { explainUnreachable } from './http/unreachable.ts'
 import { isObject } from './protocol/json.ts'
 
 /** What a token source yields. The server's `terminal` object of a create answer is one. */
@@ -60,7 +64,7 @@ interface TokenSources {
 /** Makes token sources. */
 export const TokenSource: TokenSources = {
   endpoint: (url, options = {}) => ({
-    getToken: async ({ signal }) => readAnswer(await ask(url, options, signal)),
+    getToken: async ({ signal }) => readAnswer(url, await ask(url, options, signal)),
   }),
   custom: (getToken) => ({ getToken: async (request) => toTerminalToken(await getToken(request)) }),
   literal: (token) => {
@@ -103,7 +107,7 @@ export async function askToken(
 
 async function ask(url: string | URL, options: TokenEndpointOptions, signal: AbortSignal): Promise<Response> {
   const { headers, body, method = 'POST', credentials = 'same-origin', fetch = globalThis.fetch } = options
-  return await fetch(url, {
+  const init = {
     method,
     credentials,
     signal,
@@ -113,18 +117,48 @@ async function ask(url: string | URL, options: TokenEndpointOptions, signal: Abo
       ...(typeof headers === 'function' ? headers() : headers),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }
+  watchPolicy()
+  try {
+    return await fetch(url, init)
+  } catch (cause) {
+    if (signal.aborted) throw cause
+    const { code, message, retryable } = await explainUnreachable({ address: String(url), cause })
+    const ours = code === 'CONNECTION_FAILED' ? 'TOKEN_SOURCE_FAILED' : code
+    throw createAnyError(ours, `The token endpoint: ${message}`, { status: 0, retryable, cause })
+  }
+}
+
+async function readAnswer(url: string | URL, response: Response): Promise<TerminalToken> {
+  const { status } = response
+  const text = await readShort(response)
+  if (response.ok) return toTerminalToken(parseToken(url, text))
+  const said = wordsOf(text) ?? 'it does not say why'
+  const hint = HINTS[status]
+  throw createError('TOKEN_SOURCE_FAILED', `The token endpoint ${String(url)} answered ${status}: ${said}`, {
+    status,
+    retryable: isRetryableStatus(status),
+    retryAfterMs: retryAfterOf(response.headers),
+    ...(hint === undefined ? {} : { hint }),
   })
 }
 
-async function readAnswer(response: Response): Promise<TerminalToken> {
-  if (response.ok) return toTerminalToken(await response.json())
-  await response.body?.cancel()
-  const final = response.status >= 400 && response.status < 500 && response.status !== 429
-  const { status } = response
-  throw createError('TOKEN_SOURCE_FAILED', `The token endpoint answered ${status}.`, {
-    status,
-    retryable: !final,
-  })
+/** What most often is behind a status of an app's own endpoint. */
+const HINTS: Readonly<Record<number, string>> = {
+  401: 'Sign in again; if you are signed in, see that the request carries what the endpoint asks for.',
+  403: 'The endpoint does not let this user open the terminal; some also refuse requests without their CSRF token.',
+  404: 'See that the page asks the address that the endpoint has.',
+  405: 'See that the endpoint takes the method, POST unless you chose another.',
+}
+
+function parseToken(url: string | URL, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const what = isWebPage(text) ? 'a web page' : 'something that is not JSON'
+    const message = `The token endpoint ${String(url)} answered with ${what} instead of {"token": …}; see that its address is right and that it asks for no sign-in.`
+    throw createError('TOKEN_SOURCE_FAILED', message, { cause, retryable: false })
+  }
 }
 
 function toTerminalToken(value: unknown): TerminalToken {
@@ -132,5 +166,6 @@ function toTerminalToken(value: unknown): TerminalToken {
   if (isObject(value) && typeof value.token === 'string' && value.token !== '') {
     return { token: value.token, ...(typeof value.url === 'string' ? { url: value.url } : {}) }
   }
-  throw createError('TOKEN_SOURCE_FAILED', 'The token source answered without a token.', { retryable: false })
+  const message = 'The token source answered without a token: answer {"token": "…", "url": "wss://…"}.'
+  throw createError('TOKEN_SOURCE_FAILED', message, { retryable: false })
 }

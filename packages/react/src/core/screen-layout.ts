@@ -38,9 +38,10 @@ export class ScreenLayout {
     this.#options = options
     this.#fontSize = options.fontSize
     this.#fitNow()
-    this.#resizes = new ResizeObserver(() => this.#schedule())
+    const { ResizeObserver: Resizes, IntersectionObserver: Intersections } = windowOf(container)
+    this.#resizes = new Resizes(() => this.#schedule())
     this.#resizes.observe(container)
-    this.#visibility = new IntersectionObserver((entries) => {
+    this.#visibility = new Intersections((entries) => {
       const last = entries.at(-1)
       if (last !== undefined) options.onVisible(last.isIntersecting)
     })
@@ -103,4 +104,9 @@ export class ScreenLayout {
   #setFont(size: number): void {
     if (this.#terminal.options.fontSize !== size) this.#terminal.options.fontSize = size
   }
+}
+
+/** Observers and timers of another window know nothing of what is in this one. */
+function windowOf(container: HTMLElement): Window & typeof globalThis {
+  return container.ownerDocument.defaultView ?? window
 }

@@ -215,7 +215,9 @@ export class Screen {
     event.preventDefault()
     if (action === 'leave') this.#listener.onLeave()
     // xterm answers the copy event with its selection; unlike the clipboard API this works on plain http too.
-    if (action === 'copy' && this.terminal.hasSelection()) document.execCommand('copy')
+    if (action === 'copy' && this.terminal.hasSelection()) {
+      this.terminal.element?.ownerDocument.execCommand('copy')
+    }
     return false
   }
 

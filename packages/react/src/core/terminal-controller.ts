@@ -7,6 +7,7 @@ import { needsConfirmation, type PasteRequest } from './paste.ts'
 import type { Screen, ScreenListener, ScreenOptions } from './screen.ts'
 import type { Cells } from './screen-layout.ts'
 import { SnapshotStore } from './snapshot-store.ts'
+import { stylesMissing, toMountError } from './mount-errors.ts'
 import { acceptsInput, INITIAL_SNAPSHOT, type TerminalSnapshot } from './terminal-snapshot.ts'
 import { isSameTarget, type TerminalTarget } from './terminal-target.ts'
 
@@ -48,6 +49,8 @@ export class TerminalController {
   #screenReader: boolean | undefined
   #fixedSize: Cells | undefined
   #destroyTimer: ReturnType<typeof setTimeout> | undefined
+  #problem: CliscaleError | undefined
+  #told: string | undefined
 
   /** Touches neither the page nor the network. */
   constructor(options: ControllerOptions) {
@@ -78,6 +81,14 @@ export class TerminalController {
   setTarget(target: TerminalTarget | undefined): void {
     this.#target = target
     this.#connect()
+  }
+
+  /** Why there is nothing to connect to; shown in the terminal's place until it is taken back. */
+  setProblem(problem: CliscaleError | undefined): void {
+    if (problem?.message === this.#problem?.message) return
+    this.#problem = problem
+    if (problem !== undefined) this.#fail(problem)
+    else if (this.#terminal === undefined) this.store.set({ state: 'idle', error: null })
   }
 
   setEvents(events: ControllerEvents): void {
@@ -141,6 +152,7 @@ export class TerminalController {
   /** Connects again after it failed. */
   reconnect(): void {
     if (this.#terminal?.state === 'failed') this.#terminal.connect()
+    else if (this.#screen === undefined && this.#container !== undefined) void this.#load(this.#container)
   }
 
   /** Switches the screen-reader mode, over what the options say. */
@@ -166,12 +178,32 @@ export class TerminalController {
   }
 
   async #load(container: HTMLElement): Promise<void> {
-    const { Screen } = await import('./screen.ts')
-    if (this.#container !== container || this.#screen !== undefined) return
-    this.#screen = new Screen(container, this.#screenOptions(), this.#listener())
+    try {
+      const { Screen } = await import('./screen.ts')
+      if (this.#container !== container || this.#screen !== undefined) return
+      this.#screen = new Screen(container, this.#screenOptions(), this.#listener())
+    } catch (error) {
+      if (this.#container === container) this.#fail(toMountError(error))
+      return
+    }
     this.store.set({ size: this.#screen.size, screenReaderMode: this.#screenOptions().screenReaderMode })
+    if (this.#problem === undefined) this.store.set({ state: 'idle', error: null })
+    const unstyled = stylesMissing(container)
+    if (unstyled !== undefined) this.#report(unstyled)
     if (this.#options.autoFocus) this.focus()
     this.#connect()
+  }
+
+  #fail(error: CliscaleError): void {
+    this.store.set({ state: 'failed', error })
+    this.#report(error)
+  }
+
+  /** What keeps a terminal from its first connection is told while it tries again, each reason once. */
+  #tellWhileTrying(error: CliscaleError | undefined): void {
+    if (error === undefined || this.store.get().wasReady || error.message === this.#told) return
+    this.#told = error.message
+    this.#events.onError?.(error)
   }
 
   #connect(): void {
@@ -180,9 +212,10 @@ export class TerminalController {
     this.#close()
     this.#openKey = this.#target?.key
     if (this.#target === undefined) return
+    this.#told = undefined
     const terminal = this.#target.open(this.#fixedSize ?? screen.size)
     this.#terminal = terminal
-    this.store.set({ state: terminal.state })
+    this.store.set({ state: terminal.state, error: null })
     this.#unsubscribe = this.#follow(terminal, screen)
   }
 
@@ -194,9 +227,10 @@ export class TerminalController {
         this.store.set({ state, attempt: detail.attempt ?? 0, error: detail.error ?? null })
         this.#applyOptions()
         this.#events.onStateChange?.(state)
+        if (state === 'reconnecting') this.#tellWhileTrying(detail.error)
       }),
       listen(terminal, 'phase', (phase) => {
-        this.store.set({ phase })
+        this.store.set({ phase, error: null })
         this.#events.onPhase?.(phase)
       }),
       listen(terminal, 'ready', (ready) => this.#ready(ready)),
@@ -211,7 +245,10 @@ export class TerminalController {
         screen.finish()
         this.#events.onExit?.(exit)
       }),
-      listen(terminal, 'error', (error) => this.#events.onError?.(error)),
+      listen(terminal, 'error', (error) => {
+        if (!this.store.get().wasReady) this.store.set({ error })
+        this.#events.onError?.(error)
+      }),
     ]
     return () => stops.forEach((stop) => stop())
   }

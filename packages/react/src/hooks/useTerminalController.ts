@@ -1,3 +1,4 @@
+import type { CliscaleError } from '@cliscale/sdk/errors'
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import type { TerminalRegistry } from '../context.ts'
 import {
@@ -10,6 +11,8 @@ import type { TerminalTarget } from '../core/terminal-target.ts'
 interface ControllerInput {
   readonly container: RefObject<HTMLElement | null>
   readonly target: TerminalTarget | undefined
+  /** Why there is no target, if not because it is on its way. */
+  readonly problem: CliscaleError | undefined
   readonly options: ControllerOptions
   readonly events: ControllerEvents
   readonly registry: TerminalRegistry | undefined
@@ -17,7 +20,7 @@ interface ControllerInput {
 
 /** One controller for the life of a component. Listeners may change at every render; none of that reconnects. */
 export function useTerminalController(input: ControllerInput): TerminalController {
-  const { container, target, options, events, registry } = input
+  const { container, target, problem, options, events, registry } = input
   const [controller] = useState(() => new TerminalController(options))
   const latest = useRef(target)
   useEffect(() => {
@@ -25,6 +28,7 @@ export function useTerminalController(input: ControllerInput): TerminalControlle
     controller.setOptions(options)
     latest.current = target
     controller.setTarget(target)
+    controller.setProblem(problem)
   })
   useEffect(() => {
     if (container.current !== null) controller.mount(container.current)

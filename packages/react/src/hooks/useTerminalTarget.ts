@@ -1,8 +1,10 @@
 import { connectTerminal, type Session, TokenSource } from '@cliscale/sdk'
+import type { CliscaleError } from '@cliscale/sdk/errors'
 import type { Role } from '@cliscale/sdk/protocol'
 import { useContext, useEffect, useMemo, useState } from 'react'
 import { CliscaleContext } from '../context.ts'
 import { NewestTokenSource } from '../core/newest-token-source.ts'
+import { sourceMissing } from '../core/mount-errors.ts'
 import type { TerminalTarget } from '../core/terminal-target.ts'
 
 /** A session object of the SDK: for apps whose page holds the client. */
@@ -69,11 +71,26 @@ export function useTerminalTarget(
         connectTerminal({
           ...size,
           tokenSource: TokenSource.custom(({ signal }) =>
-            client.sessions.createToken(sessionId, { role, signal }),
+            // The terminal itself tries again, and tells why it must.
+            client.sessions.createToken(sessionId, { role, signal, maxRetryMs: 0 }),
           ),
         }),
     }
   }, [session, sessionId, terminalUrl, role, client, source])
+}
+
+/** Why there can never be a terminal, however long one waits; `undefined` while there may be. */
+export function useSourceProblem(props: TerminalSourceProps): CliscaleError | undefined {
+  const context = useContext(CliscaleContext)
+  const { sessionId = null, session, tokenSource } = props
+  const isNamed = 'session' in props || 'sessionId' in props || 'tokenSource' in props
+  const isKnown = (session ?? tokenSource ?? context?.client ?? context?.tokenSource) != null
+  const problem = !isNamed
+    ? 'The terminal was not told what to show: give it `session`, `sessionId` or `tokenSource`.'
+    : sessionId !== null && !isKnown
+      ? '`sessionId` needs a `tokenSource`, or a <CliscaleProvider> with a `client`, `baseUrl` or `tokenSource`.'
+      : undefined
+  return useMemo(() => (problem === undefined ? undefined : sourceMissing(problem)), [problem])
 }
 
 /** The same source at every render, which asks the newest one. */

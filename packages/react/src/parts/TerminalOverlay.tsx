@@ -20,10 +20,19 @@ export function TerminalOverlay(props: TerminalOverlayProps): JSX.Element {
     <>
       {isStarting(snapshot) && (
         <div className="cliscale-veil" data-veil="start">
-          <SessionProgress
-            phase={snapshot.phase}
-            {...(progressTitle === undefined ? {} : { title: progressTitle })}
-          />
+          {snapshot.error === null ? (
+            <SessionProgress
+              phase={snapshot.phase}
+              {...(progressTitle === undefined ? {} : { title: progressTitle })}
+            />
+          ) : (
+            <FailureCard
+              title="Not connected yet, trying again"
+              code={snapshot.error.code}
+              message={snapshot.error.message}
+              hint={snapshot.error.hint}
+            />
+          )}
         </div>
       )}
       <Failure snapshot={snapshot} controller={controller} onRestart={onRestart} />

@@ -43,7 +43,9 @@ export class StrictStyles {
 
   /** Makes the element apply its text as a constructed sheet instead of as its content. */
   #sheetElement(element: HTMLElement): HTMLElement {
-    const sheet = new CSSStyleSheet()
+    // A document adopts only sheets that its own window made.
+    const view = element.ownerDocument.defaultView ?? window
+    const sheet = new view.CSSStyleSheet()
     this.#adopt(sheet)
     element.hidden = true
     Object.defineProperty(element, 'textContent', {

@@ -10,7 +10,9 @@ import {
   useCliscaleTerminal,
 } from '@cliscale/react'
 import '@cliscale/react/styles.css'
+import { TokenSource } from '@cliscale/sdk'
 import { type JSX, StrictMode, useEffect, useState, version } from 'react'
+import { createPortal } from 'react-dom'
 import { createRoot } from 'react-dom/client'
 import './app.css'
 
@@ -123,8 +125,62 @@ function App(): JSX.Element {
   )
 }
 
+/** A box in another window, with the style sheets of this one. */
+function placeElsewhere(): HTMLElement | null {
+  // StrictMode asks twice; by its name it is the same window.
+  const other = window.open('', 'other', 'width=800,height=500')
+  if (other === null) return null
+  const made = other.document.querySelector<HTMLElement>('#box')
+  if (made !== null) return made
+  for (const { href } of document.querySelectorAll<HTMLLinkElement>('link[rel=stylesheet]')) {
+    const copy = other.document.createElement('link')
+    Object.assign(copy, { rel: 'stylesheet', href })
+    other.document.head.append(copy)
+  }
+  const box = other.document.createElement('div')
+  box.style.height = '400px'
+  box.id = 'box'
+  other.document.body.append(box)
+  return box
+}
+
+/** `?mount=…`: a terminal that may fail to come into being. `popup` draws it into another window. */
+function MountApp({ how }: { readonly how: string }): JSX.Element {
+  const [place] = useState(() => (how === 'popup' ? placeElsewhere() : null))
+  const common = {
+    autoFocus: true,
+    onError: ({ code, message }: { code: string; message: string }) =>
+      void window.told.push(`error ${code} ${message}`),
+    children: <Probe />,
+  }
+  const id = sessionIds[0] ?? 'ses_none'
+  const endpoint = (url: string): JSX.Element => (
+    <CliscaleTerminal tokenSource={TokenSource.endpoint(url)} {...common} />
+  )
+  if (how === 'nothing') return <CliscaleTerminal {...(common as unknown as { sessionId: string })} />
+  if (how === 'no-provider') return <CliscaleTerminal sessionId={id} {...common} />
+  if (how === 'endpoint') return endpoint(query.get('url') ?? '')
+  const terminal = <CliscaleTerminal sessionId={id} {...common} />
+  return (
+    <CliscaleProvider baseUrl={query.get('base') ?? location.origin}>
+      {how === 'popup' ? place !== null && createPortal(terminal, place) : terminal}
+    </CliscaleProvider>
+  )
+}
+
 const root = document.getElementById('root')
 if (root === null) throw new Error('The page has no root.')
+const mount = query.get('mount')
 createRoot(root).render(
-  <StrictMode>{query.has('player') || query.has('recording') ? <PlayerApp /> : <App />}</StrictMode>,
+  <StrictMode>
+    {mount !== null ? (
+      <div className="frame">
+        <MountApp how={mount} />
+      </div>
+    ) : query.has('player') || query.has('recording') ? (
+      <PlayerApp />
+    ) : (
+      <App />
+    )}
+  </StrictMode>,
 )

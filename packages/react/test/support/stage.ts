@@ -38,6 +38,8 @@ export interface Stage {
   /** A client of the server, past the app. */
   readonly cliscale: Cliscale
   readonly front: Front
+  /** Of the server. */
+  readonly baseUrl: string
   /** Opens the app's page; what it complained about is in `complaints`. */
   open(query: string, options?: BrowserContextOptions): Promise<Page>
   /** Uncaught errors and errors on the consoles of all pages. */
@@ -72,7 +74,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     await page.goto(`${front.origin}/?${query}`)
     return page
   }
-  return { cliscale: new Cliscale({ baseUrl, apiKey }), front, open, complaints }
+  return { cliscale: new Cliscale({ baseUrl, apiKey }), front, baseUrl, open, complaints }
 }
 
 /** The text of the page's terminal, scrollback included. */

@@ -1,10 +1,14 @@
 import { fullJitter } from '../backoff.ts'
+import { toBaseUrl } from '../base-url.ts'
 import { createError } from '../create-error.ts'
 import { bounded, type Bounds, pause } from '../deadline.ts'
 import { type CliscaleError, isCliscaleError, LimitError } from '../errors.ts'
 import type { CallOptions, CliscaleOptions } from '../options.ts'
 import { type Download, guardedBody, JoinedSignals } from './download.ts'
-import { errorFromBody } from './error-body.ts'
+import { errorFromBody, retryAfterOf } from './error-body.ts'
+import { isWebPage } from './foreign-answer.ts'
+import { watchPolicy } from './page-policy.ts'
+import { explainUnreachable } from './unreachable.ts'
 
 /** Answers larger than this are not ours. */
 const MAX_ANSWER_BYTES = 16_777_216
@@ -32,8 +36,9 @@ export class HttpClient {
   readonly #fetch: typeof globalThis.fetch
 
   constructor(options: CliscaleOptions) {
-    this.#base = String(options.baseUrl).replace(/\/+$/, '')
+    this.#base = toBaseUrl(options)
     this.#options = options
+    watchPolicy()
     // Called without a receiver: browsers refuse `fetch` as a method of another object.
     const { fetch = (...args) => globalThis.fetch(...args) } = options
     this.#fetch = fetch
@@ -150,7 +155,7 @@ export class HttpClient {
     return errorFromBody({
       status: response.status,
       text: await readBounded(response),
-      retryAfter: response.headers.get('retry-after'),
+      retryAfterMs: retryAfterOf(response.headers),
       requestId: response.headers.get('x-request-id') ?? undefined,
     })
   }
@@ -160,8 +165,7 @@ export class HttpClient {
       return await work()
     } catch (error) {
       if (isCliscaleError(error)) throw error
-      const message = `${this.#base} cannot be reached: ${reasonOf(error)}`
-      throw createError('CONNECTION_FAILED', message, { cause: error })
+      throw await explainUnreachable({ address: this.#base, cause: error, api: true })
     }
   }
 
@@ -196,14 +200,8 @@ function parseAnswer(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const message =
-      'The server answered something that is not JSON; is baseUrl the address of a Cliscale server?'
+    const what = isWebPage(text) ? 'with a web page' : 'something that is not JSON'
+    const message = `The server answered ${what}; is baseUrl the address of a Cliscale server?`
     throw createError('INVALID_RESPONSE', message, { cause: error })
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  // Node's fetch says only "fetch failed"; what happened is in its cause.
-  return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message
 }

@@ -108,9 +108,13 @@ export const ERRORS = {
   CONNECTION_LOST: { status: 0, close: 1006, retryable: true, class: 'Connection', meaning: 'The connection was lost and could not be resumed (raised by the SDK).' },
   TOKEN_SOURCE_FAILED: { status: 0, close: 4401, retryable: true, class: 'Auth', meaning: 'The app\'s token source did not yield a token (raised by the SDK).' },
   INVALID_RESPONSE: { status: 0, close: 1006, retryable: false, class: 'Internal', meaning: 'The server answered something that is not of this contract (raised by the SDK).' },
+  INVALID_OPTION: { status: 0, close: 1000, retryable: false, class: 'BadRequest', meaning: 'An option of the SDK or a component is missing or wrong; the message says which (raised by the SDK).' },
+  BLOCKED_BY_POLICY: { status: 0, close: 1000, retryable: false, class: 'Forbidden', meaning: 'The page itself forbids this connection, by its Content-Security-Policy or because it was loaded by https; the message says what to change (raised by the SDK).' },
   INPUT_OVERFLOW: { status: 0, close: 1009, retryable: true, class: 'Limit', meaning: 'More input waits for the session than may; wait for the promise of write() (raised by the SDK).' },
 
   OUTPUT_TOO_LARGE: { status: 0, close: 1000, retryable: false, class: 'Limit', meaning: 'More output came than was to be collected; raise `maxBytes` or read a stream (raised by the SDK).' },
+  COMPONENT_NOT_LOADED: { status: 0, close: 1000, retryable: true, class: 'Connection', meaning: 'A part of the page\'s own code could not be loaded, as after a new version was put in its place; reload the page (raised by the component).' },
+  STYLES_MISSING: { status: 0, close: 1000, retryable: false, class: 'BadRequest', meaning: 'The document of the terminal lacks the style sheet; import @cliscale/react/styles.css, or add it to the other document (raised by the component).' },
   RECORDING_UNREADABLE: { status: 0, close: 1000, retryable: false, class: 'BadRequest', meaning: 'This is not an asciicast of version 2 or 3 (raised by the player).' },
   PLAYER_BLOCKED: { status: 0, close: 1000, retryable: false, class: 'Forbidden', meaning: 'The page forbids WebAssembly; put \'wasm-unsafe-eval\' into script-src (raised by the player).' },
 

@@ -1,7 +1,10 @@
 import { Connection, type ConnectionEnd } from '../connection.ts'
 import { createError } from '../create-error.ts'
 import { deferred, type Deferred } from '../deadline.ts'
+import { isPage, policyAgainst } from '../http/page-policy.ts'
 import { AuthError, type CliscaleError, isCliscaleError } from '../errors.ts'
+import { SLOW_MS } from './limits.ts'
+import { parseUrl } from '../parse-url.ts'
 import type { ServerMessage } from '../protocol/index.ts'
 import type { ReconnectPolicy } from '../reconnect-policy.ts'
 import { askToken, type TerminalToken, type TokenSource } from '../token-source.ts'
@@ -45,6 +48,8 @@ export interface LinkHost {
   waiting(attempt: number, delayMs: number, error: CliscaleError): void
   /** There will be no next attempt. */
   failed(error: CliscaleError): void
+  /** Nothing has come for a while; the attempt goes on. */
+  slow(error: CliscaleError): void
 }
 
 /**
@@ -64,6 +69,7 @@ export class Link {
   #refused: CliscaleError | undefined
   #refusals = 0
   #unspent: HeldToken | undefined
+  #slow: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: LinkOptions, host: LinkHost) {
     this.#options = options
@@ -114,6 +120,7 @@ export class Link {
   async #connect(): Promise<ConnectionEnd> {
     this.#readyAt = undefined
     this.#host.connecting()
+    this.#expectFrom('The token source')
     try {
       const held = await this.#token()
       if (this.#stop.signal.aborted) throw createError('CLOSED')
@@ -125,7 +132,15 @@ export class Link {
       return { error, retry: error.retryable }
     } finally {
       this.#connection = undefined
+      clearTimeout(this.#slow)
     }
+  }
+
+  /** Until something comes from `whom`, which is told if it does not. */
+  #expectFrom(whom: string): void {
+    clearTimeout(this.#slow)
+    const message = `${whom} has not answered for ${SLOW_MS / 1_000} seconds; still waiting.`
+    this.#slow = setTimeout(() => this.#host.slow(createError('REQUEST_TIMEOUT', message)), SLOW_MS)
   }
 
   async #token(): Promise<HeldToken> {
@@ -144,6 +159,7 @@ export class Link {
       throw createError('TOKEN_SOURCE_FAILED', message, { retryable: false })
     }
     const { handshakeTimeoutMs } = this.#options
+    this.#expectFrom(`The server at ${hostOf(url)}`)
     let opened = false
     try {
       const connection: Connection = new Connection({
@@ -154,12 +170,21 @@ export class Link {
           opened = true
           this.#host.opened(connection)
         },
-        onMessage: (message) => this.#host.message(message),
+        onMessage: (message) => {
+          clearTimeout(this.#slow)
+          this.#host.message(message)
+        },
+        explain: !this.#everConnected,
       })
       this.#connection = connection
       return { ...(await connection.ended), opened }
     } catch (cause) {
-      const message = `The terminal address ${JSON.stringify(url)} cannot be opened.`
+      if (isCliscaleError(cause)) throw cause
+      // A browser throws for what it will never open: an address that is none, or an insecure one on a secure page.
+      const address = isPage() ? parseUrl(url) : undefined
+      const policy = address === undefined ? undefined : await policyAgainst(address)
+      if (policy !== undefined) throw createError('BLOCKED_BY_POLICY', policy, { cause })
+      const message = `The terminal address ${JSON.stringify(url)} cannot be opened; it must begin with ws:// or wss://.`
       throw createError('CONNECTION_FAILED', message, { cause, retryable: false })
     }
   }
@@ -194,4 +219,8 @@ export class Link {
     clearTimeout(timer)
     this.#nap = undefined
   }
+}
+
+function hostOf(url: string): string {
+  return parseUrl(url)?.host ?? url
 }

@@ -1,4 +1,5 @@
 import WebSocketOfPlatform from 'isomorphic-ws'
+import { watchPolicy } from '../http/page-policy.ts'
 import { BEARER_SUBPROTOCOL_PREFIX, CLISCALE_SUBPROTOCOL, MAX_SERVER_FRAME_BYTES } from '../protocol/index.ts'
 
 /** Events of a {@link Socket}. */
@@ -36,6 +37,7 @@ type SocketConstructor = new (url: string, protocols: readonly string[], options
  */
 export function openSocket(url: string, token: string): Socket {
   const Constructor = WebSocketOfPlatform as unknown as SocketConstructor
+  watchPolicy()
   const socket = isNodeSocket(Constructor)
     ? new Constructor(url, [CLISCALE_SUBPROTOCOL], {
         headers: { authorization: `Bearer ${token}` },

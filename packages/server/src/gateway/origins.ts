@@ -45,9 +45,10 @@ export class OriginCheck {
     if (origin === undefined || this.allowed.has(origin)) return
     // The page that this very server sent.
     if (host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)) return
+    const shown = origin.slice(0, MAX_SHOWN)
     throw new CodedError(
       'ORIGIN_REFUSED',
-      `Pages of ${origin.slice(0, MAX_SHOWN)} may not open terminals here; the operator allows them with --allowed-origins.`,
+      `Pages of ${shown} may not open terminals here; the operator allows them with --allowed-origins=${shown}.`,
     )
   }
 }

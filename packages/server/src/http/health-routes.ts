@@ -22,10 +22,14 @@ export function addHealthRoutes(app: FastifyInstance, health: Health): void {
     app.get(path, { schema }, async (_request, reply) => {
       const { ok, checks } = await health.report(kind)
       const body: HealthResponse = { status: ok ? 'ok' : 'unavailable', checks }
-      return reply
-        .code(ok ? 200 : 503)
-        .header('cache-control', 'no-store')
-        .send(body)
+      return (
+        reply
+          .code(ok ? 200 : 503)
+          .header('cache-control', 'no-store')
+          // Pages of any origin may know that the server lives: so they can tell a refusal from an absence.
+          .header('access-control-allow-origin', '*')
+          .send(body)
+      )
     })
   }
 }
