@@ -19,9 +19,21 @@ export class Cliscale {
   /** The operator's recipes. */
   readonly templates: Templates
 
+  readonly #http: HttpClient
+
+  /** @throws {CliscaleError} `INVALID_OPTION` for a base address that is missing or can never work */
   constructor(options: CliscaleOptions) {
     const http = new HttpClient(options)
+    this.#http = http
     this.sessions = new Sessions(http)
     this.templates = new Templates(http)
+  }
+
+  /**
+   * Milliseconds until a time that the server told (`expiresAt`, `at`, …), negative when it is over: by the server's
+   * clock, as its answers to this client show it, because the clock here may be wrong by hours.
+   */
+  msUntil(time: string | Date): number {
+    return this.#http.clock.msUntil(time)
   }
 }

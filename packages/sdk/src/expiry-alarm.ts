@@ -1,3 +1,4 @@
+import type { ServerClock } from './server-clock.ts'
 import { isEnded, type SessionInfo } from './protocol/index.ts'
 
 /** Longest warning before the end. */
@@ -8,11 +9,13 @@ const MAX_DELAY_MS = 2_147_483_647
 
 /** Rings once before a session's lifetime is over: a minute before, or a tenth of the lifetime if that is less. */
 export class ExpiryAlarm {
+  readonly #clock: Pick<ServerClock, 'msUntil'>
   readonly #ring: (expiresAt: Date) => void
   #timer: ReturnType<typeof setTimeout> | undefined
   #setFor: string | undefined
 
-  constructor(ring: (expiresAt: Date) => void) {
+  constructor(clock: Pick<ServerClock, 'msUntil'>, ring: (expiresAt: Date) => void) {
+    this.#clock = clock
     this.#ring = ring
   }
 
@@ -24,7 +27,7 @@ export class ExpiryAlarm {
     this.#setFor = info.expiresAt
     const expiresAt = new Date(info.expiresAt)
     const warning = Math.min(WARNING_MS, info.lifetimeSeconds * 100)
-    const delay = Math.max(0, expiresAt.getTime() - warning - Date.now())
+    const delay = Math.max(0, this.#clock.msUntil(expiresAt) - warning)
     if (delay <= MAX_DELAY_MS) this.#timer = setTimeout(() => this.#ring(expiresAt), delay)
   }
 

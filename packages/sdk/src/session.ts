@@ -23,6 +23,7 @@ import {
 } from './protocol/index.ts'
 import type { Recording } from './recording.ts'
 import { SafeEmitter } from './safe-emitter.ts'
+import { FRESH_MS } from './terminal/limits.ts'
 import { applyEvent, hasReached } from './session-info.ts'
 import type { SessionsApi } from './sessions-api.ts'
 import { connectTerminal, type Terminal } from './terminal.ts'
@@ -52,7 +53,7 @@ export class Session implements AsyncDisposable {
   readonly #api: SessionsApi
   readonly #emitter = new SafeEmitter<SessionEvents>()
   readonly #watchers = new Set<Watcher>()
-  readonly #alarm = new ExpiryAlarm((at) => this.#emitter.emit('expiring', at))
+  readonly #alarm: ExpiryAlarm
   #info: SessionInfo
   #access: TerminalAccess | undefined
   #seq = 0
@@ -62,6 +63,7 @@ export class Session implements AsyncDisposable {
   /** @internal */
   constructor(api: SessionsApi, info: SessionInfo, access?: TerminalAccess) {
     this.#api = api
+    this.#alarm = new ExpiryAlarm(api.http.clock, (at) => this.#emitter.emit('expiring', at))
     this.#info = info
     this.#access = access
   }
@@ -237,9 +239,9 @@ export class Session implements AsyncDisposable {
   async #takeAccess(role: Role, signal: AbortSignal): Promise<TerminalAccess> {
     const access = this.#access
     this.#access = undefined
-    const isFresh =
-      access !== undefined && access.role === role && Date.parse(access.expiresAt) > Date.now() + 5_000
-    return isFresh ? access : await this.createToken({ role, signal })
+    const isFresh = access?.role === role && this.#api.http.clock.msUntil(access.expiresAt) > FRESH_MS
+    // The terminal itself tries again, and tells why it must.
+    return isFresh ? access : await this.createToken({ role, signal, maxRetryMs: 0 })
   }
 
   #watch(watcher: Watcher): () => void {

@@ -4,6 +4,7 @@ import { createError } from '../create-error.ts'
 import { bounded, type Bounds, pause } from '../deadline.ts'
 import { type CliscaleError, isCliscaleError, LimitError } from '../errors.ts'
 import type { CallOptions, CliscaleOptions } from '../options.ts'
+import { ServerClock } from '../server-clock.ts'
 import { type Download, guardedBody, JoinedSignals } from './download.ts'
 import { errorFromBody, retryAfterOf } from './error-body.ts'
 import { isWebPage } from './foreign-answer.ts'
@@ -34,6 +35,8 @@ export class HttpClient {
   readonly #base: string
   readonly #options: CliscaleOptions
   readonly #fetch: typeof globalThis.fetch
+  /** By this client's answers. */
+  readonly clock: ServerClock = new ServerClock()
 
   constructor(options: CliscaleOptions) {
     this.#base = toBaseUrl(options)
@@ -133,7 +136,7 @@ export class HttpClient {
 
   async #send({ method, path, query, body, headers }: HttpRequest, signal: AbortSignal): Promise<Response> {
     const { apiKey, credentials, headers: own } = this.#options
-    return await this.#fetch(this.#base + path + queryString(query), {
+    const response = await this.#fetch(this.#base + path + queryString(query), {
       method,
       signal,
       // An answer from a cache would be an old state; a redirect would carry the key to another host.
@@ -149,6 +152,8 @@ export class HttpClient {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
+    this.clock.learn(response.headers.get('date'))
+    return response
   }
 
   async #refusal(response: Response): Promise<CliscaleError> {

@@ -79,7 +79,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(cors, {
     origin: [...options.allowedOrigins],
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    exposedHeaders: ['retry-after', 'x-request-id', 'location', RECORDING_HEADER],
+    exposedHeaders: ['date', 'retry-after', 'x-request-id', 'location', RECORDING_HEADER],
     maxAge: 600,
     // Any OPTIONS is answered, also one of no browser.
     strictPreflight: false,

@@ -41,8 +41,8 @@ export function Sidebar({ directory, route, onCreate }: SidebarProps): JSX.Eleme
         {sessions.length === 0 && (
           <p className="list-message">There are no sessions yet. Start one with “New”.</p>
         )}
-        <Group title="Live" sessions={live} current={current} />
-        <Group title="Ended" sessions={ended} current={current} />
+        <Group title="Live" sessions={live} current={current} directory={directory} />
+        <Group title="Ended" sessions={ended} current={current} directory={directory} />
         {hasMore && (
           <div className="list-message">
             <button type="button" className="button" onClick={() => void directory.loadMore()}>
@@ -65,10 +65,11 @@ interface GroupProps {
   readonly title: string
   readonly sessions: readonly SessionInfo[]
   readonly current: string | undefined
+  readonly directory: Directory
 }
 
-function Group({ title, sessions, current }: GroupProps): JSX.Element | null {
-  const now = useMinute()
+function Group({ title, sessions, current, directory }: GroupProps): JSX.Element | null {
+  useMinute()
   if (sessions.length === 0) return null
   return (
     <section aria-label={title}>
@@ -76,7 +77,7 @@ function Group({ title, sessions, current }: GroupProps): JSX.Element | null {
       <ul>
         {sessions.map((session) => (
           <li key={session.id}>
-            <Row session={session} now={now} current={session.id === current} />
+            <Row session={session} directory={directory} current={session.id === current} />
           </li>
         ))}
       </ul>
@@ -86,11 +87,11 @@ function Group({ title, sessions, current }: GroupProps): JSX.Element | null {
 
 interface RowProps {
   readonly session: SessionInfo
-  readonly now: number
+  readonly directory: Directory
   readonly current: boolean
 }
 
-function Row({ session, now, current }: RowProps): JSX.Element {
+function Row({ session, directory, current }: RowProps): JSX.Element {
   const tone = stateTone(session)
   const ended = session.state === 'ended'
   const mark = recordingMark(session)
@@ -116,7 +117,7 @@ function Row({ session, now, current }: RowProps): JSX.Element {
             <span className="visually-hidden">{mark.label}, </span>
           </span>
         )}
-        {ageText(session.endedAt ?? session.createdAt, now)}
+        {ageText(-directory.client.msUntil(session.endedAt ?? session.createdAt))}
       </span>
       <span className="session-note" data-tone={ended ? tone : undefined}>
         {ended ? endText(session) : `${stateText(session.state)} · ${noteOf(session)}`}

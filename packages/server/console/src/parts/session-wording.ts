@@ -95,9 +95,9 @@ export function recordingMark({
   return { label: 'Recorded', about: `${what}${recording.truncated ? ', up to the limit' : ''}.` }
 }
 
-/** Time since `iso`, in one unit: `now`, `4m`, `3h`, `2d`. */
-export function ageText(iso: string, now: number): string {
-  const minutes = Math.floor((now - Date.parse(iso)) / 60_000)
+/** An age in one unit: `now`, `4m`, `3h`, `2d`. */
+export function ageText(ageMs: number): string {
+  const minutes = Math.floor(ageMs / 60_000)
   if (!(minutes >= 1)) return 'now'
   if (minutes < 60) return `${minutes}m`
   return minutes < 1440 ? `${Math.floor(minutes / 60)}h` : `${Math.floor(minutes / 1440)}d`

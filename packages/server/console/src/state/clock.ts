@@ -1,11 +1,10 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useReducer } from 'react'
 
-/** The time, to the minute, for ages. */
-export function useMinute(): number {
-  const [now, setNow] = useState(() => Date.now())
+/** Draws again every minute, for ages. */
+export function useMinute(): void {
+  const [, tick] = useReducer((count: number) => count + 1, 0)
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 60_000)
+    const timer = setInterval(tick, 60_000)
     return () => clearInterval(timer)
   }, [])
-  return now
 }
