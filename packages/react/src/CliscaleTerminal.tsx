@@ -4,6 +4,7 @@ import type { PhaseReport, SessionExit } from '@cliscale/sdk/protocol'
 import { type CSSProperties, type JSX, type ReactNode, useContext, useId, useRef } from 'react'
 import { CliscaleContext, TerminalContext } from './context.ts'
 import type { ControllerOptions, TerminalController } from './core/terminal-controller.ts'
+import type { KeyAnswer } from './core/keymap.ts'
 import type { RendererChoice } from './core/renderer.ts'
 import { chordText, DEFAULT_LEAVE_KEY, type KeyChord } from './core/shortcuts.ts'
 import { acceptsInput } from './core/terminal-snapshot.ts'
@@ -61,6 +62,11 @@ export interface TerminalLookProps {
   /** Told of what failed, and, until the first connection, of what it tries again (`retryable`), each reason once. */
   readonly onError?: (error: CliscaleError) => void
   readonly onTitleChange?: (title: string) => void
+  /**
+   * Told of each key before the program: answer with a text to send instead, `false` to keep the key from the program, or
+   * nothing. The key that leaves the terminal cannot be taken.
+   */
+  readonly onKey?: (event: KeyboardEvent) => KeyAnswer
   /** Draws over the screen. It gets what would be drawn without it and may show that, something else, or both. */
   readonly renderOverlay?: (terminal: TerminalHandle, overlay: ReactNode) => ReactNode
   readonly className?: string
@@ -180,6 +186,6 @@ function optionsOf(props: TerminalLookProps): Omit<ControllerOptions, 'theme' | 
 }
 
 function eventsOf(props: TerminalLookProps): Parameters<TerminalController['setEvents']>[0] {
-  const { onStateChange, onPhase, onExit, onError, onTitleChange } = props
-  return { onStateChange, onPhase, onExit, onError, onTitleChange }
+  const { onStateChange, onPhase, onExit, onError, onTitleChange, onKey } = props
+  return { onStateChange, onPhase, onExit, onError, onTitleChange, onKey }
 }

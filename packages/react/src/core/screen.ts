@@ -8,6 +8,7 @@ import { quietScrolling } from '../xterm-inside/quiet-scrolling.ts'
 import { StrictStyles } from '../xterm-inside/strict-styles.ts'
 import { type BarKey, barKeyText } from './bar-keys.ts'
 import { handleClipboardWrites } from './clipboard.ts'
+import { type KeyAnswer, KeyboardModes, keyText } from './keymap.ts'
 import { hyperlinkHandler, openLink, webAddress } from './links.ts'
 import { isFocusReport, muteReplies } from './muted-replies.ts'
 import { type PasteRequest, pasteRequest } from './paste.ts'
@@ -46,8 +47,12 @@ export interface ScreenListener {
   onClipboardBlocked(text: string): void
   onLinkTarget(target: string | null): void
   onLeave(): void
+  /** A key was pressed that is not the one that leaves. */
+  onKey(event: KeyboardEvent): KeyAnswer
   onRenderer(renderer: RendererName): void
 }
+
+const IS_MAC = /^Mac|^iP/.test(globalThis.navigator?.platform ?? '')
 
 /** xterm with everything that a hostile byte stream and a person at a keyboard need. Knows nothing of sessions. */
 export class Screen {
@@ -58,6 +63,7 @@ export class Screen {
   readonly #renderer: RendererLease
   readonly #replay: ReplayWindow = new ReplayWindow()
   readonly #drawing: PacedDrawing
+  readonly #modes: KeyboardModes
   readonly #disposables: IDisposable[] = []
   #options: ScreenOptions
 
@@ -67,6 +73,7 @@ export class Screen {
     this.#listener = listener
     this.#styles = new StrictStyles(container.getRootNode() as Document | ShadowRoot)
     this.terminal = this.#createTerminal()
+    this.#modes = new KeyboardModes(this.terminal)
     const fit = new FitAddon()
     this.terminal.loadAddon(fit)
     this.#loadAddons()
@@ -191,6 +198,7 @@ export class Screen {
     const { terminal } = this
     const replaying = (): boolean => this.#replay.open
     this.#disposables.push(
+      this.#modes,
       muteReplies(terminal, replaying),
       handleClipboardWrites(terminal, {
         allowed: () => this.#options.input && !replaying(),
@@ -210,7 +218,16 @@ export class Screen {
   /** Answers whether xterm may have the key. */
   #ownKey(event: KeyboardEvent): boolean {
     const action = shortcutOf(event, this.#options.leaveKey, this.terminal.hasSelection())
-    if (action === undefined) return true
+    if (action !== 'leave') {
+      const answer = event.type === 'keydown' ? this.#listener.onKey(event) : undefined
+      const own = answer ?? (action === undefined ? keyText(event, this.#modes.extended, IS_MAC) : undefined)
+      if (own === undefined && action === undefined) return true
+      if (own !== undefined) {
+        event.preventDefault()
+        if (own !== false && this.#options.input) this.terminal.input(own)
+        return false
+      }
+    }
     if (action === 'paste') return false
     event.preventDefault()
     if (action === 'leave') this.#listener.onLeave()

@@ -3,6 +3,7 @@ import { type CliscaleError, isCliscaleError } from '@cliscale/sdk/errors'
 import type { PhaseReport, SessionExit } from '@cliscale/sdk/protocol'
 import { type BarKey, withCtrl } from './bar-keys.ts'
 import { writeClipboard } from './clipboard.ts'
+import type { KeyAnswer } from './keymap.ts'
 import { needsConfirmation, type PasteRequest } from './paste.ts'
 import type { Screen, ScreenListener, ScreenOptions } from './screen.ts'
 import type { Cells } from './screen-layout.ts'
@@ -27,6 +28,7 @@ export interface ControllerEvents {
   onExit?: ((exit: SessionExit) => void) | undefined
   onError?: ((error: CliscaleError) => void) | undefined
   onTitleChange?: ((title: string) => void) | undefined
+  onKey?: ((event: KeyboardEvent) => KeyAnswer) | undefined
   /** The key that leaves the terminal was pressed. */
   onLeave?: (() => void) | undefined
 }
@@ -295,6 +297,7 @@ export class TerminalController {
       onClipboardBlocked: (text) => this.store.set({ pendingCopy: text }),
       onLinkTarget: (linkTarget) => this.store.set({ linkTarget }),
       onLeave: () => this.#events.onLeave?.(),
+      onKey: (event) => this.#events.onKey?.(event),
       onRenderer: (renderer) => this.store.set({ renderer }),
     }
   }

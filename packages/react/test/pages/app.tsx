@@ -114,6 +114,7 @@ function App(): JSX.Element {
               onExit={({ code }) => tell(`exit ${code}`)}
               onError={({ code }) => tell(`error ${code}`)}
               onTitleChange={(title) => tell(`title ${title}`)}
+              onKey={({ key }) => (key === 'F2' ? 'two' : key === 'F3' ? false : undefined)}
               onRestart={() => tell('restart')}
             >
               <Probe />
