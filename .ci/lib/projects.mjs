@@ -1,4 +1,5 @@
-import { foldersIn } from './root.mjs'
+import { existsSync } from 'node:fs'
+import { at, foldersIn } from './root.mjs'
 
 /** What is checked for types by itself, by name: the tsconfig of each. */
 export const projects = {
@@ -8,7 +9,12 @@ export const projects = {
   runner: 'packages/runner/tsconfig.json',
   server: 'packages/server/tsconfig.json',
   console: 'packages/server/console/tsconfig.json',
-  ...Object.fromEntries(foldersIn('examples').map((name) => [name, `examples/${name}/tsconfig.json`])),
+  ...Object.fromEntries(
+    foldersIn('examples')
+      .map((name) => [name, `examples/${name}/tsconfig.json`])
+      // One in another language has none.
+      .filter(([name]) => existsSync(at('examples', name, 'package.json'))),
+  ),
 }
 
 /** Files on which the types of all projects hang. */
