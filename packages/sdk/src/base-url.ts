@@ -1,3 +1,4 @@
+import { pageAddress } from './page.ts'
 import { createError } from './create-error.ts'
 import { parseUrl } from './parse-url.ts'
 
@@ -24,11 +25,6 @@ export function toBaseUrl(options: { readonly baseUrl: unknown } | undefined): s
   }
   if (url.search !== '' || url.hash !== '') throw refused(`${shown} holds a “?” or “#”`)
   return text.replace(/\/+$/, '')
-}
-
-/** What relative addresses are relative to; `undefined` outside of a page. */
-function pageAddress(): string | undefined {
-  return globalThis.document?.baseURI ?? globalThis.location?.href
 }
 
 function refused(problem: string): Error {

@@ -1,3 +1,4 @@
+import { isPage, page } from '../page.ts'
 import { parseUrl } from '../parse-url.ts'
 import { MAX_VIOLATIONS, VIOLATION_DELAY_MS } from './limits.ts'
 
@@ -6,9 +7,9 @@ let watching = false
 
 /** Begins, once, to listen to what the page's Content-Security-Policy blocks; to be called before a request. */
 export function watchPolicy(): void {
-  if (watching || typeof globalThis.addEventListener !== 'function' || !isPage()) return
+  if (watching || typeof page.addEventListener !== 'function' || !isPage()) return
   watching = true
-  globalThis.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
+  page.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
     if (!effectiveDirective.startsWith('connect-src')) return
     if (blocked.push(blockedURI) > MAX_VIOLATIONS) blocked.shift()
   })
@@ -17,20 +18,16 @@ export function watchPolicy(): void {
 /** Why the page may not connect to `url`, and what to change; `undefined` when nothing is known to forbid it. */
 export async function policyAgainst(url: URL): Promise<string | undefined> {
   const secure = url.protocol.replace(/^(http|ws):$/, '$1s:')
-  if (globalThis.isSecureContext && location.protocol === 'https:' && secure !== url.protocol) {
+  if (page.isSecureContext === true && page.location.protocol === 'https:' && secure !== url.protocol) {
     if (!isLoopback(url.hostname)) {
       return `A page that was loaded by https may not open ${url.protocol}//${url.host}; serve it by TLS and use ${secure}//.`
     }
   }
   await new Promise((resolve) => setTimeout(resolve, VIOLATION_DELAY_MS))
-  const source = url.host === location.host && url.protocol === location.protocol ? "'self'" : url.origin
+  const source =
+    url.host === page.location.host && url.protocol === page.location.protocol ? "'self'" : url.origin
   if (!blocked.some((uri) => isSame(uri, url))) return undefined
   return `The page's Content-Security-Policy blocked ${url.protocol}//${url.host}; add ${source} to its connect-src.`
-}
-
-/** Whether this is a page or a worker of one. */
-export function isPage(): boolean {
-  return typeof globalThis.location === 'object' && typeof globalThis.isSecureContext === 'boolean'
 }
 
 /** For WebSockets some browsers tell only the scheme. */

@@ -1,8 +1,9 @@
 import { createError } from '../create-error.ts'
 import { bounded } from '../deadline.ts'
 import type { CliscaleError } from '../errors.ts'
+import { isPage, page, pageAddress } from '../page.ts'
 import { PROBE_TIMEOUT_MS } from './limits.ts'
-import { isPage, policyAgainst } from './page-policy.ts'
+import { policyAgainst } from './page-policy.ts'
 
 /** What could not be reached. */
 export interface Unreachable {
@@ -39,11 +40,11 @@ export function explainByCause({ address, cause }: Unreachable): CliscaleError {
 }
 
 async function explainInPage({ address, cause, api }: Unreachable): Promise<CliscaleError | undefined> {
-  const url = new URL(address, globalThis.document?.baseURI ?? location.href)
+  const url = new URL(address, pageAddress())
   const policy = await policyAgainst(url)
   if (policy !== undefined) return createError('BLOCKED_BY_POLICY', policy, { cause })
   const isSocket = url.protocol.startsWith('ws')
-  if (!isSocket && url.origin === location.origin) return undefined
+  if (!isSocket && url.origin === page.location.origin) return undefined
   return isSocket ? await explainSocket(url, cause) : await explainOtherOrigin(url, cause, api)
 }
 
@@ -61,7 +62,7 @@ async function explainSocket(url: URL, cause: unknown): Promise<CliscaleError | 
 
 /** The server tells every page that it lives, so that a page can tell a refusal from an absence. */
 async function explainOtherOrigin(url: URL, cause: unknown, api = false): Promise<CliscaleError | undefined> {
-  const { origin } = location
+  const { origin } = page.location
   if (api && (await probe(`${url.href.replace(/\/$/, '')}/healthz`, 'cors'))?.ok === true) {
     const message = `The server does not let pages of ${origin} use it. Start it with --allowed-origins=${origin}.`
     return createError('ORIGIN_REFUSED', message, { cause })
@@ -71,7 +72,7 @@ async function explainOtherOrigin(url: URL, cause: unknown, api = false): Promis
   return createError('CONNECTION_FAILED', message, { cause })
 }
 
-async function probe(address: string, mode: RequestMode): Promise<Response | undefined> {
+async function probe(address: string, mode: 'cors' | 'no-cors'): Promise<Response | undefined> {
   try {
     return await bounded({ timeoutMs: PROBE_TIMEOUT_MS }, (signal) =>
       fetch(address, { mode, signal, cache: 'no-store', credentials: 'omit' }),
