@@ -106,8 +106,6 @@ async function recordSnapshot(): Promise<void> {
       const second = await recorder.open()
       second.send({ ...HELLO, resume: { epoch: first.ready.epoch, offset: 7 } })
       await second.got('snapshot')
-      await second.got('size')
-      second.send({ type: 'drive' })
       await second.got('size', ({ driver }) => driver)
       second.send({ type: 'input', data: toUtf8('bye\n') })
       await second.closed()

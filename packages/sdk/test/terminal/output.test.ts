@@ -209,16 +209,16 @@ suite('output', () => {
     await within('the collector', collected)
   })
 
-  test('a session that never ran has no output to lose', async (t) => {
+  test('a session that never ran fails who collects, with its own reason', async (t) => {
     const server = await scriptedServer(t)
     const terminal = open(t, server)
-    const collected = terminal.text()
+    const collected = assert.rejects(terminal.text(), { code: 'BUNDLE_DIGEST_MISMATCH' })
     const peer = await server.accept()
     const failure = { code: 'BUNDLE_DIGEST_MISMATCH', message: 'It differs.' }
     peer.send({ type: 'exit', exit: { code: null, signal: null, reason: 'failed', failure } })
     peer.socket.close(1000)
     assert.equal((await within('the exit', terminal.exited)).failure?.code, 'BUNDLE_DIGEST_MISMATCH')
-    assert.equal(await within('the collector', collected), '')
+    await within('the collector', collected)
   })
 
   test('collecting stops at its bound and at its signal, and the terminal goes on', async (t) => {
