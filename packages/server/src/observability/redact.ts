@@ -12,7 +12,8 @@ const SECRET_NAMES =
 /** Field names whose plain meaning is harmless when the value is not text: an exit `code` is a number. */
 const ONLY_WHEN_TEXT = /^code$/i
 
-const ERROR_CODE = /^[A-Z][A-Z0-9_]{1,63}$/
+/** Ours and Node's, and the five characters of an SQLSTATE. */
+const ERROR_CODE = /^(?:[A-Z][A-Z0-9_]{1,63}|[0-9A-Z]{5})$/
 
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/cliscale\.bearer\.[\w.~+/=-]+/g, `cliscale.bearer.${REDACTED}`],
@@ -83,7 +84,8 @@ function redactFields(fields: object, depth: number): object {
 }
 
 function redactError(error: Error, depth: number): object {
-  const { name, message, stack, cause, ...more } = error
+  const { name, message, stack, cause, ...attached } = error
+  const more = Object.fromEntries(Object.entries(attached).map(([field, value]) => [field, brief(value)]))
   return {
     type: name,
     message: redactText(message),
@@ -91,4 +93,22 @@ function redactError(error: Error, depth: number): object {
     ...(stack === undefined ? {} : { stack: redactText(stack) }),
     ...(cause === undefined ? {} : { cause: redact(cause, depth + 1) }),
   }
+}
+
+/**
+ * Libraries hang what they work with on their errors, as pg does its connection with the key that cancels its queries: of
+ * whatever is no plain value only the kind is told.
+ */
+function brief(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Error)
+    return value
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (
+    prototype === null ||
+    prototype === Object.prototype ||
+    value instanceof Date ||
+    ArrayBuffer.isView(value)
+  )
+    return value
+  return `[${value.constructor.name}]`
 }

@@ -60,6 +60,27 @@ test('what helps to find a fault stays: codes, numbers, names, sentences', () =>
   assert.equal(line.msg, 'It broke')
 })
 
+test('of what a library hangs on its errors only the kind is told, and the code of a database stays', () => {
+  const secret = canary()
+  class Connection {
+    readonly secretKey = secret
+    readonly stream = { host: '/run/postgres', of: this }
+  }
+  const error = Object.assign(new Error('terminating connection'), {
+    code: '57P01',
+    severity: 'FATAL',
+    client: new Connection(),
+    position: { line: 3 },
+  })
+  const line = logged((log) => log.warn({ err: error }, 'lost'))
+  assert.ok(!line.includes(secret), line)
+  const { err } = JSON.parse(line) as { err: Readonly<Record<string, unknown>> }
+  assert.equal(err.client, '[Connection]')
+  assert.equal(err.code, '57P01')
+  assert.equal(err.severity, 'FATAL')
+  assert.deepEqual(err.position, { line: 3 })
+})
+
 test('an object that contains itself is logged', () => {
   const loop: Record<string, unknown> = {}
   loop.self = loop
