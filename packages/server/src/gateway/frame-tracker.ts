@@ -175,8 +175,11 @@ export class FrameScanner {
     return at
   }
 
+  /** A frame over the limit is refused by its header: its payload may never come. */
   private needsLead(state: FrameState): boolean {
-    return this.rules.masked && state.remaining > 0
+    const before = state.message > 0 ? state.message - 1 : 0
+    const fits = before + state.remaining <= this.rules.maxMessageBytes
+    return this.rules.masked && state.remaining > 0 && fits
   }
 
   private complete(state: FrameState, chunk: Uint8Array, at: number): number {

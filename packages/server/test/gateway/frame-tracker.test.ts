@@ -231,3 +231,23 @@ for (const entry of readCorpus()) {
     assert.deepEqual(referenceRead(Buffer.concat(chunks), entry.from === 'client'), { frames, fault })
   })
 }
+
+const HEADERS_TOO_LONG: readonly (readonly [what: string, bytes: readonly number[]])[] = [
+  ['one byte over the limit', [0x82, 0xff, 0, 0, 0, 0, 0, 1, 0x11, 0x71, 1, 2, 3, 4]],
+  ['the top bit set', [0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 5, 1, 2, 3, 4]],
+  ['all bits set', [0x82, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0]],
+]
+
+for (const [what, bytes] of HEADERS_TOO_LONG) {
+  test(`a length with ${what} is refused by its header, however it is cut and before any payload`, () => {
+    for (let cutAt = 1; cutAt <= bytes.length; cutAt += 1) {
+      const chunks = [bytes.slice(0, cutAt), bytes.slice(cutAt)].filter(({ length }) => length > 0)
+      const { fault, frames } = track(
+        chunks.map((chunk) => Uint8Array.from(chunk)),
+        true,
+      )
+      assert.equal(FRAME_FAULTS[fault]?.code, 'FRAME_TOO_LARGE', `cut at ${cutAt}`)
+      assert.deepEqual(frames, [])
+    }
+  })
+}

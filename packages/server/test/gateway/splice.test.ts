@@ -83,6 +83,17 @@ test('a frame over the limit is refused with 1009, and the runner never sees it'
   assert.equal(connection.received.length, 2)
 })
 
+test('a frame whose length is over every limit is refused before its payload comes', async (t) => {
+  const { client, connection } = await joined(t)
+  const header = [0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 1, 9, 9, 9, 9]
+  const { _socket: raw } = client.socket as unknown as { readonly _socket: Socket }
+  raw.write(Buffer.from(header))
+  assert.equal((await client.got('error')).error.code, 'FRAME_TOO_LARGE')
+  assert.equal((await client.over()).code, 1009)
+  await waitFor(() => connection.closeCode !== 0, { what: 'the runner to see the end' })
+  assert.equal(connection.received.length, 0)
+})
+
 /** `bytes` bytes in messages of `size`, each with its number, as fast as the socket takes them. */
 async function flood(socket: WebSocket, bytes: number, size: number): Promise<string> {
   const hash = createHash('sha256')
