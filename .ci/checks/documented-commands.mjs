@@ -65,8 +65,16 @@ const rules = [
     (command) => until(command, { code: 0, says: /all digests match/ }),
   ],
   [
-    /^npx cliscale-server .+$|^cliscale-server .+$/,
-    (command) => until(`node_modules/.bin/${command.replace(/^npx /, '')}`, { code: 0 }),
+    // By the repository's own Node: this machine's may be older than the server takes.
+    /^(npx )?cliscale-server .+$/,
+    (command) =>
+      until(
+        command.replace(
+          /^(npx )?cliscale-server/,
+          'node_modules/.bin/node packages/server/bin/cliscale-server.js',
+        ),
+        { code: 0 },
+      ),
   ],
   [
     /^npm run bench -- (start|idle|gateway|resume|browser)$/,
