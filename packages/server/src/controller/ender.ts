@@ -60,7 +60,9 @@ export class Ender {
     const { id } = session.info
     try {
       const runner = session.runnerId === null ? null : await this.#parts.store.runners.get(session.runnerId)
-      const target = runner?.assigned === true ? targetOf(this.#parts, runner) : null
+      // One that runs was taken, even where that is not noted yet: only its runner knows how it ends.
+      const taken = runner !== null && (runner.assigned || session.info.startedAt !== null)
+      const target = taken ? targetOf(this.#parts, runner) : null
       if (target === null) return await this.#removeRunner(session, reason)
       const signal = AbortSignal.timeout(STOP_TIMEOUT_MS)
       await stop(target, { reason, graceMs: GRACE_MS }, signal).catch(async (error: unknown) => {
