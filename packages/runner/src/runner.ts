@@ -85,7 +85,6 @@ export class Runner {
   #disk: DiskWatch | undefined
   /** Why the session is ended, when it used too much. */
   #exceeded: Failure | undefined
-  #wanted: WantedLimits
   readonly #memory: MemoryEvents
   #taken = false
   #over = false
@@ -94,7 +93,6 @@ export class Runner {
     this.#config = config
     this.#log = log
     this.#events = events
-    this.#wanted = config.limits
     this.#memory = new MemoryEvents(config.memoryEvents)
     this.server = new TerminalServer({ left: (tookAll) => this.#onLeft(tookAll), counted: events.counted })
     this.#blank = new Deadline(() => this.#end('no controller came'))
@@ -165,7 +163,6 @@ export class Runner {
     }
     this.#events.assigned()
     this.#assignment = assignment
-    this.#wanted = lowestLimits(this.#config.limits, assignment.limits)
     this.#state = 'preparing'
     this.#blank.clear()
     this.#idle.touch()
@@ -302,6 +299,10 @@ export class Runner {
     this.#idle.touch()
     this.#events.event({ type: 'running', isolation: this.#config.isolation, limits: this.#limits })
     this.server.started()
+  }
+
+  get #wanted(): WantedLimits {
+    return lowestLimits(this.#config.limits, this.#assignment?.limits)
   }
 
   get #limits(): SessionLimits {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { closedFolder } from '../../../files/passable.ts'
 import { CodedError } from '../../../http/coded-error.ts'
+import { releaseFolder, removeOtherReleases } from './by-release.ts'
 import type { RunnerFolders } from './runner-folder.ts'
 
 /** The program of runners, and what runs it. */
@@ -55,10 +56,9 @@ async function copyOf(software: RunnerSoftware, folders: RunnerFolders): Promise
       `Users of sessions cannot read ${software.entry}, and there is no build to copy; run npm run build, or install where every user may read.`,
     )
   }
-  const mark = createHash('sha256').update(text).update(process.version).digest('base64url').slice(0, 16)
-  const place = join(folders.work, `software-${mark}`)
+  const place = releaseFolder(folders.work, 'software', text)
   if (!existsSync(place)) await build(built, place)
-  await removeOthers(folders.work, place)
+  await removeOtherReleases(folders.work, 'software', place)
   return { ...software, entry: join(place, 'runner', 'dist', 'main.js'), node: join(place, 'node') }
 }
 
@@ -87,12 +87,4 @@ async function openToAll(path: string): Promise<void> {
   const isFolder = (await stat(path)).isDirectory()
   await chmod(path, 0o755)
   if (isFolder) for (const name of await readdir(path)) await openToAll(join(path, name))
-}
-
-/** Copies of earlier releases. Runners that still run have what they need of theirs in memory, and end without it. */
-async function removeOthers(folder: string, place: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => /^software-[\w-]{16}$/.test(name))
-  for (const name of names) {
-    if (join(folder, name) !== place) await rm(join(folder, name), { recursive: true, force: true })
-  }
 }

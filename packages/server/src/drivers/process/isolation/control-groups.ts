@@ -104,7 +104,7 @@ export class ControlGroups {
     await Promise.all(this.#hierarchies.map(({ base }) => removeGroup(join(base, name))))
   }
 
-  /** To put a process into a group costs it 5 ms and more: where nothing is limited it stays outside. */
+  /** To put a process into a group takes the kernel milliseconds: where nothing is limited it stays outside. */
   #neededFor(limits: GroupLimits): readonly Hierarchy[] {
     return this.#hierarchies.filter((hierarchy) => hierarchy.limits.some((limit) => limits[limit] !== 0))
   }
