@@ -4,6 +4,7 @@ import { SESSION_STATES, type SessionExit, type SessionInfo } from '@cliscale/sd
 import { testDatabase } from '../support/database.ts'
 import { inFull } from '../support/in-full.ts'
 import { seededRandom } from '../support/random.ts'
+import { runSql } from '../support/run-sql.ts'
 import { newSession } from '../support/sessions.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { newController } from './new-controller.ts'
@@ -54,6 +55,23 @@ test('a runner that is lost with nobody ending its session is a failure', async 
     move: { to: 'ended', exit: LOST },
   })
   assert.deepEqual([ended?.info.endReason, ended?.info.exit], ['failed', LOST])
+})
+
+test('a session that runs tells how its command ended, also before it is noted that its runner took it', async (t) => {
+  const server = await newController(t)
+  const { session } = await server.create(SLEEP)
+  const runnerOf = async () => {
+    const { runnerId } = (await server.store.sessions.find(session.id))!
+    return runnerId === null ? null : await server.store.runners.get(runnerId)
+  }
+  await server.reaches(session.id, 'running')
+  await waitFor(async () => (await runnerOf())?.assigned, { what: 'the assignment to be noted' })
+  // As it was a moment ago: the runner's report that the command runs may come before the answer to the assignment.
+  await runSql(server.connectionString, 'UPDATE cliscale.runners SET assigned = false')
+  assert.equal((await server.call('DELETE', `/v1/sessions/${session.id}`)).status, 200)
+  const { exit } = await server.reaches(session.id, 'ended')
+  assert.equal(exit?.reason, 'killed')
+  assert.ok(exit.signal !== null && (exit.code ?? 0) > 128, JSON.stringify(exit))
 })
 
 test('a fresh session that is ended twice at once ends once, as killed, at any moment of its start', async (t) => {
