@@ -179,15 +179,9 @@ class WebSocket:
         return message
 
     def _closed(self, payload):
-        """(10) A close. Only the reason of 1012 is for programs."""
+        """(10) A close. What there is to say was said before it."""
         code = struct.unpack("!H", payload[:2])[0] if len(payload) >= 2 else 1006
-        after = None
-        if code == 1012:
-            try:
-                after = json.loads(payload[2:])["resumeAfterMs"] / 1000
-            except (ValueError, KeyError, TypeError):
-                pass
-        raise Lost("closed with %d" % code, code not in FINAL_CLOSES, after)
+        raise Lost("closed with %d" % code, code not in FINAL_CLOSES)
 
     def close(self, code=1000):
         """Says goodbye and leaves."""
@@ -253,8 +247,13 @@ class Terminal:
                 if len(self.modes) > opened:
                     lost_at = time.monotonic()
                     attempt = 0 if lost_at - self.ready_at >= STEADY_SECONDS else attempt
-                time.sleep(self._pause(attempt, time.monotonic() - lost_at, lost.after))
+                time.sleep(self._pause(attempt, time.monotonic() - lost_at, self._after(lost)))
                 attempt += 1
+
+    def _after(self, lost):
+        """(11) The wait that the server asked for, in seconds."""
+        wait = (self.refusal or {}).get("retryAfterMs")
+        return lost.after if wait is None else wait / 1000
 
     def _open(self):
         """(1) A new token for each connection."""

@@ -17,13 +17,14 @@ import {
   type TerminalSubprotocol,
   TTY_SUBPROTOCOL,
 } from '@cliscale/sdk/protocol'
-import type { WebSocketServer } from 'ws'
+import type { Server as SocketServer } from 'ws'
 
 import { readAssignment, readStop, readUpdate, RefusedRequest } from './assignment.ts'
 import type { Authentication } from './authentication.ts'
 import type { EventStreams } from './event-stream.ts'
 import type { Log } from './log.ts'
 import type { Runner } from './runner.ts'
+import type { TerminalSocket } from './terminal/socket.ts'
 
 /**
  * Not imported: an import of `node:http` reads every export of it, among them a getter that loads an HTTP client and a
@@ -185,14 +186,17 @@ function offered(request: IncomingMessage): TerminalSubprotocol {
   throw new RefusedRequest('SUBPROTOCOL_REQUIRED', `Offer ${CLISCALE_SUBPROTOCOL} or ${TTY_SUBPROTOCOL}.`)
 }
 
-let loading: Promise<WebSocketServer> | undefined
+type Sockets = SocketServer<typeof TerminalSocket>
+
+let loading: Promise<Sockets> | undefined
 
 /** The WebSocket library, loaded after the runner has answered its first status. */
-export async function webSockets(): Promise<WebSocketServer> {
-  loading ??= import('ws').then(
-    ({ WebSocketServer }) =>
+export async function webSockets(): Promise<Sockets> {
+  loading ??= Promise.all([import('ws'), import('./terminal/socket.ts')]).then(
+    ([{ WebSocketServer }, { TerminalSocket: WebSocket }]) =>
       new WebSocketServer({
         noServer: true,
+        WebSocket,
         clientTracking: false,
         perMessageDeflate: false,
         maxPayload: MAX_CLIENT_FRAME_BYTES,

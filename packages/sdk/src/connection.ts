@@ -13,7 +13,6 @@ import {
   type ErrorCode,
   errorRow,
   isErrorCode,
-  isObject,
   isRetryableClose,
   MalformedMessage,
   type ServerMessage,
@@ -65,7 +64,7 @@ export class Connection {
     this.#timer = setTimeout(() => this.#silent(), options.handshakeTimeoutMs)
     this.#socket.addEventListener('open', () => this.#opened())
     this.#socket.addEventListener('message', ({ data }) => this.#received(data))
-    this.#socket.addEventListener('close', ({ code, reason }) => this.#lost(code, reason))
+    this.#socket.addEventListener('close', ({ code }) => this.#lost(code))
     this.#socket.addEventListener('error', (event) => {
       this.#fault ??= event.error ?? event.message
     })
@@ -144,11 +143,11 @@ export class Connection {
     this.drop(error, error.retryable)
   }
 
-  #lost(code: number, reason: string): void {
+  #lost(code: number): void {
     this.#closed.resolve()
     const refusal = this.#refusal
     if (refusal === undefined && !this.#isOpen) return void this.#neverOpened()
-    if (refusal === undefined) return this.#end(this.#closeError(code, reason), isRetryableClose(code))
+    if (refusal === undefined) return this.#end(this.#closeError(code), isRetryableClose(code))
     // A close may be lost behind its error; then the table says with which code it would have come.
     const close = code === 1006 && isErrorCode(refusal.code) ? errorRow(refusal.code).close : code
     const { message, retryable, retryAfterMs, requestId } = refusal
@@ -156,12 +155,8 @@ export class Connection {
     this.#end(error, retryable && isRetryableClose(close))
   }
 
-  #closeError(code: number, reason: string): CliscaleError {
-    const fields = {
-      retryable: isRetryableClose(code),
-      retryAfterMs: resumeAfter(reason),
-      cause: this.#fault,
-    }
+  #closeError(code: number): CliscaleError {
+    const fields = { retryable: isRetryableClose(code), cause: this.#fault }
     if (!isKnownClose(code))
       return createError('CONNECTION_LOST', `The connection was closed with code ${code}.`, fields)
     return createError(CODE_OF_CLOSE[code], CLOSE_CODES[code].meaning, fields)
@@ -216,18 +211,6 @@ const CODE_OF_CLOSE = {
 
 function isKnownClose(code: number): code is CloseCode {
   return Object.hasOwn(CLOSE_CODES, code)
-}
-
-/** Reads the reason of a 1012 close. */
-function resumeAfter(reason: string): number | undefined {
-  if (!reason.startsWith('{')) return undefined // None, or a sentence.
-  try {
-    const value: unknown = JSON.parse(reason)
-    const wait = isObject(value) ? value.resumeAfterMs : undefined
-    return typeof wait === 'number' && wait >= 0 ? Math.min(wait, 300_000) : undefined
-  } catch {
-    return undefined // A sentence of a proxy.
-  }
 }
 
 async function readText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {

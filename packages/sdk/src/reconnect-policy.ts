@@ -11,7 +11,7 @@ export interface ReconnectContext {
   readonly everConnected: boolean
   /** What ended the last attempt. Final refusals (see the reconnect table in the README) never reach the policy. */
   readonly error: CliscaleError
-  /** Milliseconds that the server asked to wait: `resumeAfterMs` of a restart or `retryAfterMs` of a refusal. */
+  /** Milliseconds that the server asked to wait: `retryAfterMs` of its error, or `Retry-After`. */
   readonly retryAfterMs: number | undefined
 }
 

@@ -1,6 +1,9 @@
 import type { Writable } from 'node:stream'
 import {
   CLISCALE_SUBPROTOCOL,
+  type Close,
+  closeOfError,
+  closeOfExit,
   CREDIT_WINDOW_BYTES,
   encodeServerMessage,
   type ErrorCode,
@@ -12,9 +15,8 @@ import {
   type SessionExit,
   type TerminalSubprotocol,
 } from '@cliscale/sdk/protocol'
-import type { WebSocket } from 'ws'
-
 import type { Ring } from './ring.ts'
+import type { TerminalSocket } from './socket.ts'
 
 /** Bytes that may wait in a socket's buffer, beyond the kernel's, before nothing more is put there. */
 const MAX_SOCKET_BYTES = 262_144
@@ -24,7 +26,7 @@ const LEAST_PIECE_BYTES = 4_096
 
 /** What a client needs of its terminal. */
 export interface ClientOptions {
-  readonly socket: WebSocket
+  readonly socket: TerminalSocket
   /** What the WebSocket writes to. */
   readonly stream: Writable
   readonly protocol: TerminalSubprotocol
@@ -44,7 +46,7 @@ export type ClientState = 'greeting' | 'waiting' | 'attaching' | 'live' | 'lost'
 
 /** One socket on the terminal: what it was sent, what it has parsed, and how much more it may be sent. */
 export class Client {
-  readonly socket: WebSocket
+  readonly socket: TerminalSocket
   readonly role: Role
   readonly requestId: string
   /** Speaks `cliscale.v1`: resume, credit, typed messages. Else `tty`. */
@@ -162,20 +164,20 @@ export class Client {
   /** Tells how the session ended, and closes. */
   finish(exit: SessionExit): void {
     this.send({ type: 'exit', exit })
-    this.close(1000, 'the session is over')
+    this.#close(closeOfExit(exit))
   }
 
   /** Refuses it with a typed error. */
   fail(code: ErrorCode, message: string): void {
     if (this.state === 'closing') return
-    const row = errorRow(code)
+    const { retryable } = errorRow(code)
     const requestId = this.requestId === '' ? {} : { requestId: this.requestId }
-    this.send({ type: 'error', error: { code, message, retryable: row.retryable, ...requestId } })
-    this.close(row.close, code)
+    this.send({ type: 'error', error: { code, message, retryable, ...requestId } })
+    this.#close(closeOfError(code))
   }
 
   /** Closes the socket; nothing of what it still sends is read. */
-  close(code: number, reason: string): void {
+  #close({ code, reason }: Close): void {
     this.state = 'closing'
     this.socket.close(code, reason)
   }

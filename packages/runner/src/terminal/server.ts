@@ -12,13 +12,14 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
   type TerminalSubprotocol,
 } from '@cliscale/sdk/protocol'
-import type { RawData, WebSocket } from 'ws'
+import type { RawData } from 'ws'
 
 import { Client } from './client.ts'
 import { ResumeFigures } from './figures.ts'
 import { InputLedger } from './input-ledger.ts'
 import { KEEP_MS } from './seat.ts'
 import { planResume, type ResumePlan } from './resume.ts'
+import type { TerminalSocket } from './socket.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A client says hello within this time, or is refused. */
@@ -126,7 +127,7 @@ export class TerminalServer {
   }
 
   /** Takes a socket in. */
-  accept(socket: WebSocket, admission: Admission): void {
+  accept(socket: TerminalSocket, admission: Admission): void {
     const client = new Client({ socket, ...admission })
     client.onProgress = () => this.#advance(client)
     const deadline = setTimeout(
@@ -137,7 +138,8 @@ export class TerminalServer {
       clearTimeout(deadline)
       this.#onMessage(client, data as Buffer)
     })
-    // Follows every protocol error of the socket; its close comes next.
+    socket.onFault = (code, message) => client.fail(code, message)
+    // Told by `onFault`.
     socket.on('error', () => {})
     socket.on('close', (code) => {
       clearTimeout(deadline)

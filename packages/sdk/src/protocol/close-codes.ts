@@ -10,7 +10,7 @@ export const CLOSE_CODES = {
   1006: { name: 'abnormal', retry: true, meaning: 'The connection was lost without a close.' },
   1009: { name: 'too big', retry: false, meaning: 'A frame was larger than the limit.' },
   1011: { name: 'internal', retry: true, meaning: 'The server failed unexpectedly.' },
-  1012: { name: 'restart', retry: true, meaning: 'The gateway restarts; the reason may hold {"resumeAfterMs": n}.' },
+  1012: { name: 'restart', retry: true, meaning: 'The gateway restarts; `retryAfterMs` of the error says when to come back.' },
   1013: { name: 'try later', retry: true, meaning: 'The server is overloaded or a part of it is away; retry after a pause.' },
   4400: { name: 'bad request', retry: false, meaning: 'The client broke the protocol.' },
   4401: { name: 'unauthorized', retry: true, meaning: 'The token is missing, invalid, expired or used; retry only with a new one.' },
@@ -30,9 +30,4 @@ export type CloseCode = keyof typeof CLOSE_CODES
 export function isRetryableClose(code: number): boolean {
   const row = (CLOSE_CODES as Record<number, { retry: boolean } | undefined>)[code]
   return row === undefined ? true : row.retry
-}
-
-/** Reason of a 1012 close: when to come back, so that clients spread. */
-export interface RestartReason {
-  readonly resumeAfterMs: number
 }

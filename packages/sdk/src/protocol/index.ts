@@ -3,6 +3,7 @@
  * It imports nothing, runs anywhere and is what a client in another language would be written against.
  */
 export * from './claims.ts'
+export * from './close.ts'
 export * from './close-codes.ts'
 export * from './codec.ts'
 export * from './error-codes.ts'

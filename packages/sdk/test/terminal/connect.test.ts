@@ -219,7 +219,9 @@ suite('connect', () => {
     })
     const peer = await server.accept()
     peer.send(READY)
-    peer.socket.close(1012, '{"resumeAfterMs":200}')
+    const error = { code: 'DRAINING', message: 'Come back.', retryable: true, retryAfterMs: 200 } as const
+    peer.send({ type: 'error', error })
+    peer.socket.close(1012, 'DRAINING')
     const resumed = await server.accept()
     assert.deepEqual((await resumed.hello()).resume, { epoch: 'epoch-1', offset: 0 })
     assert.equal(delays.length, 1)

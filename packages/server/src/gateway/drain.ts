@@ -1,5 +1,3 @@
-import type { Farewell } from './frames.ts'
-import { comeBack } from './heartbeat.ts'
 import type { Link } from './link.ts'
 
 /** How a drain goes. */
@@ -14,8 +12,8 @@ export interface DrainOptions {
 export interface DrainServices {
   /** Every open connection. */
   readonly links: () => Iterable<Link>
-  /** Takes leave of one. */
-  readonly part: (link: Link, farewell: Farewell) => void
+  /** Asks one to come back within so many milliseconds. */
+  readonly comeBack: (link: Link, withinMs: number) => void
 }
 
 const STEP_MS = 50
@@ -38,7 +36,7 @@ export async function drainLinks(services: DrainServices, options: DrainOptions)
     const until = Math.ceil((links.length * step) / steps)
     for (; parted < until; parted += 1) {
       const link = links[parted]
-      if (link !== undefined) services.part(link, comeBack(withinMs))
+      if (link !== undefined) services.comeBack(link, withinMs)
     }
     if (step < steps) return
     clearInterval(timer)

@@ -16,7 +16,6 @@ import type { SessionTarget } from '../store/target.ts'
 import type { Tokens } from '../store/tokens.ts'
 import { Admission } from './admission.ts'
 import { drainLinks, type DrainOptions } from './drain.ts'
-import { errorFarewell } from './frames.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { FLAG, type Link } from './link.ts'
 import { gatewayMetrics, type GatewayMetrics } from './metrics.ts'
@@ -135,7 +134,8 @@ export class Gateway {
     this.admission.draining = true
     this.log.info({ connections: this.connections, windowMs: options.windowMs }, 'Draining terminals')
     const links = (): Iterable<Link> => this.wheel.entries()
-    await drainLinks({ links, part: (link, farewell) => this.splice.part(link, farewell) }, options)
+    const comeBack = (link: Link, withinMs: number): void => this.splice.comeBack(link, withinMs)
+    await drainLinks({ links, comeBack }, options)
     const deadline = performance.now() + this.limits.closeTimeoutMs
     while (this.wheel.size > 0 && performance.now() < deadline) await tick()
     this.destroyAll()
@@ -204,7 +204,8 @@ export class Gateway {
     const { role, sessionId, requestId, closeCode } = link
     this.counts[role] -= 1
     const seconds = ((this.wheel.now - link.openedAt) * this.limits.tickMs) / 1_000
-    const side = link.is(FLAG.parted) ? 'gateway' : link.is(FLAG.runnerClosing) ? 'runner' : 'client'
+    const parted = closeCode !== 0 && link.is(FLAG.parted)
+    const side = parted ? 'gateway' : link.is(FLAG.runnerClosing) ? 'runner' : 'client'
     const code = closeCode === 0 ? (link.is(FLAG.clientClosing) ? 1000 : 1006) : closeCode
     this.metrics.closed(side, knownCode(code))
     this.metrics.lasted(seconds)
@@ -219,8 +220,7 @@ export class Gateway {
       return null
     })
     if (target?.exit) return tellExit(this.splice, link, target.exit)
-    const typed = !link.is(FLAG.tty)
-    this.splice.part(link, errorFarewell('RUNNER_UNREACHABLE', { requestId, typed }))
+    this.splice.fail(link, 'RUNNER_UNREACHABLE')
   }
 
   private bufferedBytes(): number {

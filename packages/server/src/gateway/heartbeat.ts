@@ -1,4 +1,3 @@
-import type { Farewell } from './frames.ts'
 import { FLAG, type Link } from './link.ts'
 import type { GatewayLimits } from './options.ts'
 import type { Splice } from './splice.ts'
@@ -41,7 +40,7 @@ export class Heartbeat {
     const { wheel, limits, splice, stats } = this.services
     if (splice.endingIsDue(link)) return
     if (wheel.now >= link.expiresAt) {
-      splice.part(link, comeBack(limits.pongTimeoutMs))
+      splice.comeBack(link, limits.pongTimeoutMs)
       return
     }
     const quiet = wheel.now - link.sentAt
@@ -65,12 +64,6 @@ export class Heartbeat {
     const { wheel, limits } = this.services
     return wheel.ticks(spread(limits.pingIntervalMs, SPREAD))
   }
-}
-
-/** Asks the client to connect again after a random pause of at most so many milliseconds. */
-export function comeBack(withinMs: number): Farewell {
-  const resumeAfterMs = Math.floor(Math.random() * withinMs)
-  return { code: 1012, reason: JSON.stringify({ resumeAfterMs }), message: Buffer.alloc(0) }
 }
 
 function spread(ms: number, share: number): number {

@@ -84,9 +84,7 @@ export class HeldInput {
     this.bytes = at.begin === 0 ? rest : Buffer.concat([this.bytes.subarray(0, at.begin), rest])
     this.next = at.begin
     if (opcode === OPCODE.close) {
-      this.sink.answer(closeFrame(payload.length >= 2 ? payload.readUInt16BE(0) : 1000))
-      this.sink.closed()
-      return false
+      return this.goodbye(payload)
     }
     if (opcode === OPCODE.ping) this.sink.answer(serverFrame(OPCODE.pong, payload))
     else if (opcode === OPCODE.pong) {
@@ -95,6 +93,18 @@ export class HeldInput {
       this.sink.answer(messageFrame({ type: 'heartbeat', data: payload.subarray(1) }))
     }
     return true
+  }
+
+  private goodbye(payload: Buffer): false {
+    const code = payload.length === 0 ? 1000 : payload.length === 1 ? 0 : payload.readUInt16BE(0)
+    if (!mayBeSent(code)) {
+      this.release()
+      this.sink.refuse({ code: 'MALFORMED_FRAME', message: 'A close frame has a code that may not be sent.' })
+      return false
+    }
+    this.sink.answer(closeFrame(code))
+    this.sink.closed()
+    return false
   }
 }
 
@@ -105,4 +115,10 @@ function unmask(bytes: Buffer, body: number, end: number): Buffer {
     payload[i] = (payload[i] as number) ^ (bytes[body - 4 + (i & 3)] as number)
   }
   return payload
+}
+
+/** Close codes that may be in a close frame (RFC 6455 §7.4): defined ones that are not only for programs, and those of libraries and apps. */
+function mayBeSent(code: number): boolean {
+  if (code >= 3_000) return code <= 4_999
+  return code >= 1_000 && code <= 1_014 && code !== 1_004 && code !== 1_005 && code !== 1_006
 }

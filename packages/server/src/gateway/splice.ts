@@ -2,8 +2,9 @@ import type { OnReadOpts, Socket } from 'node:net'
 import type { ErrorCode } from '@cliscale/sdk/protocol'
 import type { AdoptOptions } from '../node-inside/adopt.ts'
 import { ClientFilter } from './client-filter.ts'
+import { type ErrorDetails, errorFarewell } from './farewell.ts'
 import { FrameScanner, OPCODE, SCAN } from './frame-tracker.ts'
-import { closeFrame, errorFarewell, type Farewell, PING } from './frames.ts'
+import { closeFrame, type Farewell, PING } from './frames.ts'
 import { FLAG, type Link, tie } from './link.ts'
 import type { GatewayLimits } from './options.ts'
 import { ReadBuffers } from './read-buffers.ts'
@@ -127,6 +128,7 @@ export class Splice {
   /** Bytes of a runner. */
   fromRunner(link: Link, chunk: Buffer): void {
     if (link.is(FLAG.parted)) return
+    if (link.is(FLAG.runnerClosing)) return this.restOfClose(link, chunk)
     const { scanner } = this
     const cutting = link.farewell !== null || link.is(FLAG.pingDue)
     let cut = -1
@@ -141,8 +143,8 @@ export class Splice {
       if (scanner.event !== SCAN.frame) break
       const { opcode } = scanner
       this.stats.out.frames[opcode] = (this.stats.out.frames[opcode] as number) + 1
-      if (opcode === OPCODE.close) this.sawRunnerClose(link, chunk, at)
-      else if (cutting && cut < 0 && scanner.frameAt >= 0 && opcode !== 0 && opcode < OPCODE.close)
+      if (opcode === OPCODE.close) return this.runnerCloses(link, chunk, { at, cut })
+      if (cutting && cut < 0 && scanner.frameAt >= 0 && opcode !== 0 && opcode < OPCODE.close)
         cut = scanner.frameAt
     }
     if (scanner.event !== SCAN.more) return this.runnerFault(link, chunk)
@@ -199,7 +201,17 @@ export class Splice {
   refuse(link: Link, code: ErrorCode, message: string): void {
     if (code === 'FRAME_TOO_LARGE') this.stats.dropped.oversize += 1
     link.flags |= FLAG.deaf
-    this.part(link, errorFarewell(code, { message, requestId: link.requestId, typed: !link.is(FLAG.tty) }))
+    this.fail(link, code, { message })
+  }
+
+  /** Takes leave of the client with a coded error. */
+  fail(link: Link, code: ErrorCode, details: ErrorDetails = {}): void {
+    this.part(link, errorFarewell(link, code, details))
+  }
+
+  /** Asks the client to connect again after a random pause of at most so many milliseconds. */
+  comeBack(link: Link, withinMs: number): void {
+    this.fail(link, 'DRAINING', { retryAfterMs: Math.floor(Math.random() * withinMs) })
   }
 
   /**
@@ -208,6 +220,7 @@ export class Splice {
    */
   part(link: Link, farewell: Farewell): void {
     if (link.farewell !== null || link.is(FLAG.parted | FLAG.clientGone)) return
+    if (link.is(FLAG.runnerClosing)) return this.ending(link)
     link.farewell = farewell
     if (link.runnerFrames.betweenMessages) return this.leave(link)
     this.flow(link, false)
@@ -230,6 +243,12 @@ export class Splice {
       this.ending(link)
     else this.destroy(link)
     return true
+  }
+
+  /** The client said goodbye while it waited, and was answered. */
+  clientLeft(link: Link): void {
+    link.flags |= FLAG.clientClosing | FLAG.parted
+    this.clientEnded(link)
   }
 
   /** The client ended its stream. */
@@ -337,9 +356,23 @@ export class Splice {
     link.client.uncork()
   }
 
-  private sawRunnerClose(link: Link, chunk: Buffer, at: number): void {
-    link.flags |= FLAG.runnerClosing
-    if (this.scanner.length >= 2 && at + 2 <= chunk.length) link.closeCode ||= chunk.readUInt16BE(at)
+  /** The runner's close is the last frame that the client gets, unless the gateway took leave before it. */
+  private runnerCloses(link: Link, chunk: Buffer, { at, cut }: { at: number; cut: number }): void {
+    if (cut >= 0 && link.farewell !== null) return this.putIn(link, chunk, cut)
+    const { length } = this.scanner
+    const end = Math.min(at + length, chunk.length)
+    link.runnerFrames.remaining = at + length - end
+    link.flags = (link.flags | FLAG.runnerClosing) & ~FLAG.pingDue
+    link.farewell = null
+    if (length >= 2 && at + 2 <= chunk.length) link.closeCode ||= chunk.readUInt16BE(at)
+    this.toClient(link, chunk.subarray(0, end))
+    this.ending(link)
+  }
+
+  private restOfClose(link: Link, chunk: Buffer): void {
+    const rest = Math.min(link.runnerFrames.remaining, chunk.length)
+    link.runnerFrames.remaining -= rest
+    if (rest > 0) this.toClient(link, chunk.subarray(0, rest))
   }
 
   /** What is no frame ends the connection: cleanly if its beginning was not passed on yet. */
@@ -352,12 +385,7 @@ export class Splice {
     if (frameAt > 0) this.toClient(link, chunk.subarray(0, frameAt))
     link.runnerFrames.reset()
     link.flags |= FLAG.lost
-    const context = {
-      message: "The session's runner broke the protocol.",
-      requestId: link.requestId,
-      typed: !link.is(FLAG.tty),
-    }
-    this.part(link, errorFarewell('INTERNAL', context))
+    this.fail(link, 'INTERNAL', { message: "The session's runner broke the protocol." })
   }
 
   private holdRunner(link: Link): void {

@@ -13,7 +13,6 @@ import type { Tokens } from '../store/tokens.ts'
 import type { Admission } from './admission.ts'
 import { adopt } from '../node-inside/adopt.ts'
 import { ignore } from './dial.ts'
-import { errorFarewell } from './frames.ts'
 import { Gather } from './gather.ts'
 import { type Handshake, isTypedRefusal, readHandshake, switchingProtocols } from './handshake.ts'
 import { refuseByHttp } from './http-refusal.ts'
@@ -183,7 +182,7 @@ export class UpgradePipeline {
   /** Refuses a well-formed handshake: through the socket where the client can read it there. */
   private refuse(attempt: Attempt, error: CodedError): void {
     if (attempt.answered) return
-    const { socket, requestId, handshake } = attempt
+    const { socket, requestId } = attempt
     if (!isTypedRefusal(error.code)) {
       attempt.answered = true
       return this.refuseRequest(socket, error, requestId)
@@ -192,9 +191,7 @@ export class UpgradePipeline {
     socket.cork()
     const link = this.complete(attempt, socket, { role: 'observer', accessId: null })
     link.flags |= FLAG.refused | FLAG.deaf
-    const { message, retryAfterMs } = error
-    const typed = handshake.subprotocol !== 'tty'
-    this.services.splice.part(link, errorFarewell(error.code, { message, retryAfterMs, requestId, typed }))
+    this.services.splice.fail(link, error.code, error)
     socket.uncork()
   }
 

@@ -1,4 +1,10 @@
-import { type ErrorCode, isPhase, type PhaseReport, type SessionExit } from '@cliscale/sdk/protocol'
+import {
+  closeOfExit,
+  type ErrorCode,
+  isPhase,
+  type PhaseReport,
+  type SessionExit,
+} from '@cliscale/sdk/protocol'
 import type { RunnerSecret } from '../auth/runner-secret.ts'
 import type { Log } from '../observability/log.ts'
 import type { Events } from '../store/events.ts'
@@ -6,7 +12,7 @@ import type { EventHints } from '../store/listen.ts'
 import type { Sessions } from '../store/sessions.ts'
 import type { SessionTarget } from '../store/target.ts'
 import { dial, type DialedRunner, type DialFailure, type Dialling, type DialTimes } from './dial.ts'
-import { errorFarewell, messageFrame } from './frames.ts'
+import { messageFrame } from './frames.ts'
 import { HeldInput } from './held-input.ts'
 import { FLAG, type Link, type LinkInput } from './link.ts'
 import type { GatewayLimits } from './options.ts'
@@ -53,7 +59,7 @@ export class WaitingRoom {
 /** Sends a session's end and takes leave. */
 export function tellExit(splice: Splice, link: Link, exit: SessionExit): void {
   const message = link.is(FLAG.tty) ? Buffer.alloc(0) : messageFrame({ type: 'exit', exit })
-  splice.part(link, { code: 1000, reason: exit.reason, message })
+  splice.part(link, { ...closeOfExit(exit), message })
 }
 
 /** One client that waits. */
@@ -83,7 +89,7 @@ class Guest implements LinkInput {
     this.input = new HeldInput({
       answer: (frame) => services.splice.toClient(link, frame),
       pong: () => services.splice.pong(link),
-      closed: () => services.splice.clientEnded(link),
+      closed: () => services.splice.clientLeft(link),
       refuse: (fault) => services.splice.refuse(link, fault.code, fault.message),
     })
     link.waiting = this
@@ -263,10 +269,6 @@ class Guest implements LinkInput {
 
   private fail(code: ErrorCode): void {
     if (this.gone) return
-    const { link } = this
-    this.services.splice.part(
-      link,
-      errorFarewell(code, { requestId: link.requestId, typed: !link.is(FLAG.tty) }),
-    )
+    this.services.splice.fail(this.link, code)
   }
 }

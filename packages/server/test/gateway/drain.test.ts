@@ -43,9 +43,13 @@ test('a drain refuses new terminals, asks all clients to come back spread over t
   await waitFor(() => closedAt.length === 40, { what: 'all closes' })
   for (const { closed, messages } of clients) {
     assert.equal(closed?.code, 1012)
-    const { resumeAfterMs } = JSON.parse(closed.reason) as { resumeAfterMs: number }
-    assert.ok(resumeAfterMs >= 0 && resumeAfterMs < 300)
-    assert.ok(messages.every((message) => message.type === 'output' && message.data.length === 40_000))
+    assert.equal(closed.reason, 'DRAINING')
+    const last = messages.at(-1)
+    assert.ok(last?.type === 'error' && last.error.code === 'DRAINING' && last.error.retryable)
+    const { retryAfterMs } = last.error
+    assert.ok(retryAfterMs !== undefined && retryAfterMs >= 0 && retryAfterMs < 300)
+    const before = messages.slice(0, -1)
+    assert.ok(before.every((message) => message.type === 'output' && message.data.length === 40_000))
   }
   // From the first close to the last, because on a busy machine a close comes late behind what was sent before it.
   const spread = Math.max(...closedAt) - Math.min(...closedAt)
