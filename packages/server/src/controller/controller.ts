@@ -7,7 +7,6 @@ import type { EventHints } from '../store/listen.ts'
 import { Actions } from './actions.ts'
 import { Capacity } from './capacity.ts'
 import { Ender } from './ender.ts'
-import type { EventStream } from './event-stream.ts'
 import { Finisher } from './finisher.ts'
 import type { FleetFigures } from './fleet-figures.ts'
 import { Launcher } from './launcher.ts'
@@ -18,7 +17,7 @@ import { RecordingLibrary } from './recordings/library.ts'
 import { Spool } from './recordings/spool.ts'
 import { Queue } from './queue.ts'
 import { Reconciler } from './reconciler.ts'
-import type { RoutesContext } from './routes/context.ts'
+import type { LongAnswer, RoutesContext } from './routes/context.ts'
 import { eventRoutes } from './routes/event-routes.ts'
 import { recordingRoutes } from './routes/recording-routes.ts'
 import { sessionRoutes } from './routes/session-routes.ts'
@@ -129,10 +128,10 @@ export function createController(options: ControllerOptions): Controller {
   })
   const keeper = new RecordingKeeper({ ...kept, leads: () => reconciler.leads })
   workers.onEnded.push(() => keeper.lookSoon())
-  const accesses = new AccessWatch<EventStream>({
+  const accesses = new AccessWatch<LongAnswer>({
     store: options.store.apiKeys,
     hints: options.hints,
-    over: (stream) => stream.end(),
+    over: (answer) => answer.end(),
     log: options.log,
   })
   return {
@@ -223,7 +222,7 @@ function addRoutes(
     library,
     accesses,
     ...workers
-  }: Workers & { readonly library: RecordingLibrary; readonly accesses: AccessWatch<EventStream> },
+  }: Workers & { readonly library: RecordingLibrary; readonly accesses: AccessWatch<LongAnswer> },
 ): void {
   const sessions = new Sessions({
     ...workers,

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { AuthError, Cliscale, type Terminal } from '@cliscale/sdk'
 import { connectTerminal, opened, type TerminalClient } from '../gateway/support/terminal-client.ts'
@@ -191,3 +193,52 @@ test('who signs out of the console leaves nothing open', async (t) => {
   assert.equal((await late.got('error')).error.code, 'ACCESS_ENDED')
   assert.equal(other.state, 'connected')
 })
+
+test('a recording that is being read is cut off when its key is revoked, also through a worker', async (t) => {
+  const cleanup = backwards(t)
+  const { connectionString } = await testDatabase(cleanup)
+  const server = await spawnServer(cleanup, {
+    flags: ['--workers=2', '--spare-runners=0'],
+    env: { DATABASE_URL: connectionString },
+  })
+  const [lost, kept] = [await makeKey(server, 'lost'), await makeKey(server, 'kept')]
+  const session = await new Cliscale({ baseUrl: server.baseUrl, apiKey: lost.key }).sessions.create({
+    command: 'sh',
+    args: ['-c', `head -c ${PRINTED_BYTES} /dev/zero | tr '\\0' x`],
+    recording: 'output',
+  })
+  await session.waitUntil('ended', { timeoutMs: 60_000 })
+  const [cut, whole] = await Promise.all(
+    [lost, kept].map(({ key }) => read(cleanup, server, session.id, key)),
+  )
+  await runCli(['keys', 'revoke', lost.id, `--data-dir=${server.dataDir}`])
+  await waitFor(() => server.output().includes(`"accessId":"${lost.id}"`), { what: 'the end of the access' })
+  for (const reading of [cut, whole]) reading?.goOn()
+  await waitFor(() => cut?.over === true && whole?.over === true, { what: 'the end of both downloads' })
+  assert.deepEqual([cut?.whole, whole?.whole], [false, true])
+})
+
+/** More than the buffers of all sockets on the way hold. */
+const PRINTED_BYTES = 40_000_000
+
+interface Reading {
+  over: boolean
+  /** Whether all arrived that was announced. */
+  whole: boolean
+  readonly goOn: () => void
+}
+
+/** Begins to read a recording, and stops after the first bytes. */
+async function read(t: TestContext, { baseUrl }: Server, id: string, key: string): Promise<Reading> {
+  const request = get(`${baseUrl}/v1/sessions/${id}/recording`, {
+    headers: { authorization: `Bearer ${key}` },
+  })
+  t.after(() => request.destroy())
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  assert.equal(response.statusCode, 200)
+  const reading: Reading = { over: false, whole: false, goOn: () => response.resume() }
+  response.on('error', () => undefined)
+  response.once('close', () => Object.assign(reading, { over: true, whole: response.complete }))
+  response.once('data', () => response.pause())
+  return reading
+}

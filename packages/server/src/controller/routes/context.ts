@@ -5,17 +5,22 @@ import type { TokenIssuer } from '../../auth/session-tokens.ts'
 import type { EventHints } from '../../store/listen.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../observability/log.ts'
-import type { EventStream } from '../event-stream.ts'
 import type { RecordingLibrary } from '../recordings/library.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Template } from '../templates/template.ts'
+
+/** An answer that may go on for long after it was allowed. */
+export interface LongAnswer {
+  /** Ends it early. */
+  end(): void
+}
 
 /** What the routes need. */
 export interface RoutesContext {
   readonly store: Store
   readonly hints: EventHints
-  /** Ends event streams whose access is over. */
-  readonly accesses: AccessWatch<EventStream>
+  /** Ends long answers whose access is over. */
+  readonly accesses: AccessWatch<LongAnswer>
   readonly tokens: TokenIssuer
   readonly templates: ReadonlyMap<string, Template>
   readonly sessions: Sessions
