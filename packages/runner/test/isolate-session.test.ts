@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { RUNNER_PATHS } from '@cliscale/sdk/protocol'
 
+import { systemConfiguration } from '../src/isolation/system-paths.ts'
 import { startRunner } from './support/start-runner.ts'
 import { waitFor } from './support/wait-for.ts'
 
@@ -109,4 +111,30 @@ test('when the runner is killed, its isolated command dies with it', async (t) =
     last = now
     return performance.now() - since > 500
   })
+})
+
+test('the system’s configuration is there as on this machine, belongs to nobody who could change it, and hosts stay live', async (t) => {
+  const runner = await startRunner(t, { isolation: 'bubblewrap' })
+  const { mounted, copied } = systemConfiguration()
+  assert.ok(copied.length > 5, copied.join())
+  assert.ok(mounted.includes('/etc/hosts'))
+  await runner.assignScript(
+    [
+      `for file in ${copied.join(' ')}; do`,
+      '  [ -w "$file" ] && echo "WRITABLE $file"; chmod u+w "$file" 2>/dev/null && echo "CHANGED $file"',
+      '  echo "sum $(md5sum <"$file") $file $(stat -c %a "$file")"',
+      'done',
+      `for path in ${mounted.join(' ')}; do [ -e "$path" ] || echo "LOST $path"; done`,
+      `rm -f ${copied[0]} 2>/dev/null && echo GONE; ls -l /proc/self/fd | grep -c /etc/; grep -c " /etc/hosts " /proc/self/mountinfo`,
+    ].join('\n'),
+  )
+  const terminal = await runner.connect()
+  await terminal.exited()
+  assert.doesNotMatch(terminal.text, /WRITABLE|CHANGED|LOST|GONE/)
+  const sums = terminal.text.matchAll(/^sum (\w+) +- (\S+) (\d+)\r$/gm)
+  assert.deepEqual(
+    Array.from(sums, ([, sum, path, mode]) => `${sum} ${path} ${mode}`),
+    copied.map((path) => `${createHash('md5').update(readFileSync(path)).digest('hex')} ${path} 444`),
+  )
+  assert.match(terminal.text, /\n0\r\n1\r\n$/)
 })

@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 
 import type { Launch } from './launch.ts'
-import { DEVICE_FOLDERS, SYSTEM_FILES, SYSTEM_FOLDERS } from './system-paths.ts'
+import { DEVICE_FOLDERS, SYSTEM_FOLDERS, systemConfiguration } from './system-paths.ts'
 import { requireTool } from './tools.ts'
 import { isWithin, SANDBOX_HOME, SESSION_USER } from './view.ts'
 
@@ -25,14 +25,12 @@ export interface SandboxedCommand {
   readonly cwd: string
 }
 
-/** A file that bwrap reads from an inherited descriptor. */
-export interface HandedFile {
-  readonly descriptor: number
-  readonly text: string
-}
+/** What bwrap reads from an inherited descriptor: a text, or a file of this machine. */
+export type HandedFile = { readonly text: string } | { readonly path: string }
 
 /** How bwrap is started: nothing of a session is in what it is given as its own arguments and environment but the command. */
 export interface BubblewrapStart extends Launch {
+  /** In the order of their descriptors, without a gap. */
   readonly files: readonly HandedFile[]
 }
 
@@ -79,24 +77,39 @@ export function startInSandbox(
   sandbox: Sandbox,
   firstDescriptor: number,
 ): BubblewrapStart {
-  const passwd = { descriptor: firstDescriptor + 1, text: PASSWD }
-  const group = { descriptor: firstDescriptor + 2, text: GROUP }
+  const { mounted, copied } = systemConfiguration()
+  const copies: readonly Copy[] = [
+    { at: '/etc/passwd', file: { text: PASSWD } },
+    { at: '/etc/group', file: { text: GROUP } },
+    ...copied.map((path) => ({ at: path, file: { path } })),
+  ]
   const options = [
     ...separation(),
-    ...systemMounts(),
-    ['--ro-bind-data', String(passwd.descriptor), '/etc/passwd'],
-    ['--ro-bind-data', String(group.descriptor), '/etc/group'],
+    ...systemMounts(mounted),
+    ...copies.map(({ at }, i) => copyFrom(firstDescriptor + 1 + i, at)),
     ...ownMounts(sandbox),
     ['--chdir', cwd],
     ...Object.entries(env).map(([name, value]) => ['--setenv', name, value]),
   ].flat()
-  const list = { descriptor: firstDescriptor, text: options.map((option) => `${option}\0`).join('') }
+  const list = { text: options.map((option) => `${option}\0`).join('') }
   const command = ['/bin/sh', '-c', TAKE_TERMINAL, requireTool('setsid'), launch.file, ...launch.args]
   return {
     file: requireTool('bwrap'),
-    args: ['--args', String(list.descriptor), '--', ...command],
-    files: [list, passwd, group],
+    args: ['--args', String(firstDescriptor), '--', ...command],
+    files: [list, ...copies.map(({ file }) => file)],
   }
+}
+
+/** A file that lies in the sandbox's own memory. */
+interface Copy {
+  readonly at: string
+  readonly file: HandedFile
+}
+
+/** A copy costs a tenth of what a mount of the same file does, and the root that it lies in is read-only in the end. */
+function copyFrom(descriptor: number, path: string): string[] {
+  const file = ['--file', String(descriptor), path]
+  return knows('--perms') ? ['--perms', '0444', ...file] : file
 }
 
 /** What a program is shown that only writes below one folder and reads what it is made of. */
@@ -147,10 +160,10 @@ function separation(): string[][] {
   ]
 }
 
-function systemMounts(): string[][] {
+function systemMounts(configuration: readonly string[]): string[][] {
   return [
     ...SYSTEM_FOLDERS.map(systemFolder),
-    ...[...SYSTEM_FILES, ...DEVICE_FOLDERS].map((path) => ['--ro-bind-try', path, path]),
+    ...[...configuration, ...DEVICE_FOLDERS].map((path) => ['--ro-bind-try', path, path]),
     ['--proc', '/proc', '--dev', '/dev', ...memory('/dev/shm'), '--remount-ro', '/dev'],
     memory('/run'),
   ]

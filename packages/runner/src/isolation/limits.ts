@@ -6,6 +6,9 @@ import type { HeldLimit, SessionLimits } from '@cliscale/sdk/protocol'
 import type { Launch } from './launch.ts'
 import { findTool } from './tools.ts'
 
+/** A file of the system's configuration that is larger is mounted in a sandbox and not copied. */
+export const MAX_COPY_BYTES = 131_072
+
 /** What a session may use, as the runner was told; 0 where there is no bound. */
 export interface WantedLimits {
   /** Processes and threads. */

@@ -1,3 +1,7 @@
+import { accessSync, constants, type Stats, statSync } from 'node:fs'
+
+import { MAX_COPY_BYTES } from './limits.ts'
+
 /** Folders with the system's programs and libraries. On many systems some are links into `/usr`. */
 export const SYSTEM_FOLDERS = [
   '/usr',
@@ -18,7 +22,7 @@ export const DEVICE_FOLDERS = ['/sys/devices/system/cpu'] as const
  * Configuration of the system's programs. The rest of `/etc` stays out: services keep files there that every user may
  * read, tokens among them. Accounts are the sandbox's own.
  */
-export const SYSTEM_FILES = [
+const SYSTEM_FILES = [
   'alternatives',
   'bash.bashrc',
   'bash_completion',
@@ -88,6 +92,41 @@ export const SYSTEM_FILES = [
   'xattr.conf',
   'zsh',
 ].map((name) => `/etc/${name}`)
+
+/** What may change while a session runs, and then counts for it too. */
+const LIVE_FILES: ReadonlySet<string> = new Set(['/etc/hosts', '/etc/resolv.conf'])
+
+/** The system's configuration as it is on this machine, links followed. */
+export interface SystemConfiguration {
+  /** To be mounted: folders, large files, and those that may change. */
+  readonly mounted: readonly string[]
+  /** To be copied. */
+  readonly copied: readonly string[]
+}
+
+/** Looks what of the system's configuration there is that this user may read. */
+export function systemConfiguration(): SystemConfiguration {
+  const mounted: string[] = []
+  const copied: string[] = []
+  for (const path of SYSTEM_FILES) {
+    const stats = readable(path)
+    if (stats === undefined) continue
+    const isSmall = stats.isFile() && stats.size <= MAX_COPY_BYTES
+    if (isSmall && !LIVE_FILES.has(path)) copied.push(path)
+    else if (stats.isFile() || stats.isDirectory()) mounted.push(path)
+  }
+  return { mounted, copied }
+}
+
+function readable(path: string): Stats | undefined {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats !== undefined) accessSync(path, constants.R_OK)
+    return stats
+  } catch {
+    return undefined
+  }
+}
 
 /** Whether a sandbox shows what lies at a path of this machine by itself. */
 export function shownBySystem(path: string): boolean {

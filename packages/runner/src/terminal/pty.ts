@@ -253,6 +253,13 @@ function spawnSandboxed(options: PtyOptions, sandbox: Sandbox, exited: (exit: Pt
   const pair = nativePty().open(options.columns, options.rows)
   const slave = openSync(pair.pty, fsConstants.O_RDWR | fsConstants.O_NOCTTY)
   closeSync(pair.slave)
+  const opened: number[] = []
+  const inherited = (file: HandedFile): 'pipe' | number => {
+    if ('text' in file) return 'pipe'
+    const descriptor = openSync(file.path, fsConstants.O_RDONLY)
+    opened.push(descriptor)
+    return descriptor
+  }
   try {
     const { file, args, files } = startInSandbox(options, sandbox, pair.master)
     // Loaded when it is needed: it is a tenth of a blank runner's start.
@@ -260,22 +267,24 @@ function spawnSandboxed(options: PtyOptions, sandbox: Sandbox, exited: (exit: Pt
       env: {},
       cwd: '/',
       detached: true,
-      stdio: [slave, slave, slave, ...ignored(3, pair.master), ...files.map(() => 'pipe' as const)],
+      stdio: [slave, slave, slave, ...ignored(3, pair.master), ...files.map(inherited)],
     })
     child.on('error', () => exited({ code: 126, signal: null }))
     child.on('exit', (code, signal) => exited(readExit(code, signal)))
-    for (const handed of files) handOver(handed, child.stdio[handed.descriptor])
+    for (const [i, handed] of files.entries()) {
+      if ('text' in handed) handOver(handed.text, child.stdio[pair.master + i])
+    }
     return { fd: pair.master, pid: child.pid ?? -1 }
   } catch (error) {
     closeSync(pair.master)
     throw error
   } finally {
-    closeSync(slave)
+    for (const descriptor of [slave, ...opened]) closeSync(descriptor)
   }
 }
 
 /** A bwrap that ended before it had read everything says why by its exit. */
-function handOver({ text }: HandedFile, pipe: Writable | Readable | null | undefined): void {
+function handOver(text: string, pipe: Writable | Readable | null | undefined): void {
   if (!(pipe instanceof Duplex)) throw new Error('a descriptor of the sandbox is no pipe')
   pipe.on('error', () => {})
   pipe.end(text)
