@@ -21,6 +21,9 @@ const SHARED = process.env.CLISCALE_TEST_DATABASE_URL
 
 const TEMPLATE = 'cliscale_template'
 
+/** Writes nothing of the copy to the log of a database that outlives no crash. */
+const COPIED = 'STRATEGY file_copy'
+
 let server: Promise<Omit<TestPostgres, 'superuser'>> | undefined
 
 // Registered while the file loads, so that it runs after the file's last test.
@@ -33,7 +36,7 @@ export async function emptyDatabase(t: Pick<TestContext, 'after'>): Promise<stri
   server ??= startServer()
   const { connectionString: admin } = await server
   const name = `test_${randomBytes(6).toString('hex')}`
-  await runSql(admin, `CREATE DATABASE ${name} TEMPLATE template0`)
+  await runSql(admin, `CREATE DATABASE ${name} TEMPLATE template0 ${COPIED}`)
   t.after(() => runSql(admin, `DROP DATABASE ${name} WITH (FORCE)`))
   return withDatabase(admin, name)
 }
@@ -46,7 +49,7 @@ export async function testDatabase(t: TestContext): Promise<TestDatabase> {
   server ??= startServer()
   const { connectionString: admin } = await server
   const name = `test_${randomBytes(6).toString('hex')}`
-  await runSql(admin, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`)
+  await runSql(admin, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} ${COPIED}`)
   const connectionString = withDatabase(admin, name)
   const pools: Database[] = []
   const open = (options: Partial<DatabaseOptions> = {}): Database => {

@@ -18,9 +18,9 @@ export interface TestPostgres {
 /** Name of role and database. */
 const TESTER = 'tester'
 
-/** Starts an embedded PostgreSQL in a folder of its own that loses nothing of worth when it dies. */
-export async function startTestPostgres(): Promise<TestPostgres> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'cliscale-test-'))
+/** Starts an embedded PostgreSQL in a folder of its own, below `place`, that loses nothing of worth when it dies. */
+export async function startTestPostgres(place = tmpdir()): Promise<TestPostgres> {
+  const dataDir = await mkdtemp(join(place, 'cliscale-test-'))
   // Tests make databases and roles, and each other's must be reachable.
   const rules = join(dataDir, 'test-hba.conf')
   await writeFile(rules, 'local all all scram-sha-256\n')
@@ -30,6 +30,8 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     synchronous_commit: 'off',
     full_page_writes: 'off',
     max_connections: '200',
+    // The files may lie in memory.
+    max_wal_size: '128MB',
     // A database with one of its workers in it could be dropped by a superuser only.
     autovacuum: 'off',
     hba_file: rules,
