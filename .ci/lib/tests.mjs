@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { compiled, compileRunner } from './compiled.mjs'
 import { ImportGraph } from './imports.mjs'
 import { isLight } from './light.mjs'
 import { at, cache, filesIn, foldersIn } from './root.mjs'
@@ -10,9 +11,6 @@ import { rememberTimes, tellFailures, tellSlowest } from './test-times.mjs'
 
 /** Flags with which every source file and test of the repository runs. */
 export const sourceFlags = ['--conditions=@cliscale/source', `--import=${at('.ci/lib/source-loader.mjs')}`]
-
-/** Where processes of the tests keep compiled code: most of what each start costs is to strip and compile the same files. */
-const compiled = { NODE_COMPILE_CACHE: join(cache, 'compiled') }
 
 /** All test files, those of the lower packages first. */
 export function testFiles() {
@@ -40,6 +38,8 @@ export async function runTests(node, files, { flags = [], env = {}, apart = fals
     const variables = { ...compiled, CLISCALE_TEST_SEED: seed, ...env, ...database }
     if (light.length > 0)
       reports.push(await runOnce(node, light, { flags: [...flags, ...together], variables }))
+    if (others.some((file) => known.uses(file).has(RUNNER)))
+      await compileRunner(env.CLISCALE_TEST_NODE || node)
     if (others.length > 0)
       reports.push(await runOnce(node, others, { flags: [...flags, ...separate], variables }))
   }
@@ -47,6 +47,9 @@ export async function runTests(node, files, { flags = [], env = {}, apart = fals
   else await runAll({})
   return sumUp(reports, light)
 }
+
+/** What runs beside each terminal. */
+const RUNNER = 'packages/runner/src/main.ts'
 
 /** With what tests have a database. */
 const DATABASE = 'packages/server/test/support/database.ts'

@@ -62,6 +62,16 @@ export interface Answer {
 /** Uids that nobody has: of these each runner of a test that runs as root gets one. */
 const UIDS = { first: 1_900_000_000, count: 65_536 } as const
 
+const { NODE_COMPILE_CACHE } = process.env
+
+/** What its driver would give it; in a checkout that is where the run of tests keeps what is compiled of its sources. */
+const ENVIRONMENT = {
+  PATH: '/usr/bin:/bin',
+  TZ: 'UTC',
+  RUNNER_OWN_VARIABLE: 'must not be inherited',
+  ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
+}
+
 const SOURCE = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 /**
@@ -123,7 +133,7 @@ export class TestRunner {
     ]
     this.child = spawn(program, args, {
       cwd: folder,
-      env: { PATH: '/usr/bin:/bin', TZ: 'UTC', RUNNER_OWN_VARIABLE: 'must not be inherited', ...options.env },
+      env: { ...ENVIRONMENT, ...options.env },
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', secret],
     })

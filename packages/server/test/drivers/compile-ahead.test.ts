@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Driver } from '../../src/drivers/driver.ts'
@@ -11,6 +11,7 @@ import { waitFor } from '../support/wait-for.ts'
 import { newSpec, startUp } from './driver.contract.ts'
 
 const BUILT = fileURLToPath(new URL('../../../runner/dist/main.js', import.meta.url))
+const SOURCE = fileURLToPath(new URL('../../../runner/src/main.ts', import.meta.url))
 const skip = process.getuid?.() !== 0 && 'only runners that root starts cannot keep what they compile'
 
 interface Stand {
@@ -18,7 +19,7 @@ interface Stand {
   open(): Promise<Driver>
 }
 
-function newStand(t: TestContext): Stand {
+function newStand(t: TestContext, runnerEntry = BUILT): Stand {
   const dataFolder = mkdtempSync(join(tmpdir(), 'cs-ahead-'))
   const drivers: Driver[] = []
   t.after(async () => {
@@ -33,7 +34,7 @@ function newStand(t: TestContext): Stand {
     open: async () => {
       const driver = await createProcessDriver({
         dataFolder,
-        runnerEntry: BUILT,
+        runnerEntry,
         log: createLog({ level: 'silent' }),
       })
       drivers.push(driver)
@@ -99,3 +100,24 @@ test(
     assert.ok(existsSync(stand.work))
   },
 )
+
+test('what a checkout keeps compiled of its sources is used by runners from them, and by no others', async (t) => {
+  const { NODE_COMPILE_CACHE: before } = process.env
+  const place = mkdtempSync(join(tmpdir(), 'cs-kept-'))
+  process.env.NODE_COMPILE_CACHE = relative(process.cwd(), place)
+  t.after(() => {
+    rmSync(place, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+    if (before === undefined) delete process.env.NODE_COMPILE_CACHE
+    else process.env.NODE_COMPILE_CACHE = before
+  })
+  const kept = `NODE_COMPILE_CACHE=${place}`
+  for (const [entry, uses] of [
+    [SOURCE, true],
+    [BUILT, false],
+  ] as const) {
+    const driver = await newStand(t, entry).open()
+    const { externalId } = await startUp(driver, newSpec())
+    const environment = readFileSync(`/proc/${externalId}/environ`, 'utf8').split('\0')
+    assert.equal(environment.includes(kept), uses, environment.join(' '))
+  }
+})

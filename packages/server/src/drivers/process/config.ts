@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+
 /** Variables of the server's own environment that a runner and its command may see. Everything else stays here. */
 const INHERITED = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ'] as const
 
@@ -25,4 +27,14 @@ export function runnerEnvironment(home: string, compileCache: string): Record<st
 export function inheritedEnvironment(): Record<string, string> {
   const given = INHERITED.map((name) => [name, process.env[name] ?? ''] as const)
   return Object.fromEntries(given.filter(([, value]) => value !== ''))
+}
+
+/**
+ * Where Node keeps what it compiles of a runner: `folder`, unless the runner is the TypeScript of a checkout. Of that the
+ * checkout keeps it, where it keeps anything (`NODE_COMPILE_CACHE`): to strip the types anew costs each start a quarter of a
+ * second of a processor, and the user that root's runner becomes can keep nothing.
+ */
+export function compileCacheOf(entry: string, folder: string): string {
+  const kept = process.env.NODE_COMPILE_CACHE ?? ''
+  return entry.endsWith('.ts') && kept !== '' ? resolve(kept) : folder
 }

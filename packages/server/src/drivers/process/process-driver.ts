@@ -14,7 +14,7 @@ import { compileAhead, compiledFolder } from './processes/compile-ahead.ts'
 import { launch, type RunnerProgram } from './processes/launch.ts'
 import { identify, type ProcessIdentity } from './processes/process-table.ts'
 import { answers, whenListening } from './processes/readiness.ts'
-import { inheritedEnvironment } from './config.ts'
+import { compileCacheOf, inheritedEnvironment } from './config.ts'
 import { ControlGroups } from './isolation/control-groups.ts'
 import { digestOf, UNBOUNDED } from './isolation/policy.ts'
 import {
@@ -70,9 +70,13 @@ export interface ProcessDriverOptions {
 export async function createProcessDriver(options: ProcessDriverOptions): Promise<Driver> {
   const { dataFolder, log } = options
   const range = process.getuid?.() === 0 ? await chooseRange(options.sessionUids ?? null) : null
-  const folders = await prepareFolders(dataFolder, range?.first ?? null)
-  const users = range === null ? null : await SessionUsers.open(range, join(folders.runtime, 'users'))
-  const software = await reachableSoftware(options.runnerEntry, { folders, user: range?.first ?? null })
+  const prepared = await prepareFolders(dataFolder, range?.first ?? null)
+  const users = range === null ? null : await SessionUsers.open(range, join(prepared.runtime, 'users'))
+  const software = await reachableSoftware(options.runnerEntry, {
+    folders: prepared,
+    user: range?.first ?? null,
+  })
+  const folders = { ...prepared, compileCache: compileCacheOf(software.entry, prepared.compileCache) }
   const groups = await ControlGroups.open()
   const policy = {
     limits: options.limits ?? UNBOUNDED,
