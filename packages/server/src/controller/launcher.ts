@@ -7,6 +7,8 @@ import type { Parts } from './parts.ts'
 /** A runner that is not up by then is given up. */
 const UP_WITHIN_MS = 30_000
 
+type LauncherParts = Pick<Parts, 'store' | 'driver' | 'runnerSecret'>
+
 interface Waiting {
   readonly resolve: (runner: ObservedRunner) => void
   readonly reject: (error: unknown) => void
@@ -17,15 +19,16 @@ interface Waiting {
  * the first of a burst are up early, and the last no later than if all had started together.
  */
 export class Launcher {
-  readonly #parts: Parts
+  readonly #parts: LauncherParts
   readonly #slots: number
   readonly #waiting = new Map<string, Waiting>()
   readonly #line: (() => void)[] = []
   readonly #launching = new Set<string>()
   readonly #unwatch: () => void
   #running = 0
+  #closed = false
 
-  constructor(parts: Parts, slots: number = 2 * availableParallelism()) {
+  constructor(parts: LauncherParts, slots: number = 2 * availableParallelism()) {
     this.#parts = parts
     this.#slots = slots
     this.#unwatch = parts.driver.watch((runner) => this.#changed(runner))
@@ -44,12 +47,15 @@ export class Launcher {
   /**
    * Starts the runner of a row and notes that it is up. Null when the row was ended meanwhile.
    *
-   * @throws {CodedError} `START_FAILED`, `START_TIMEOUT`, `WORK_FOLDER_UNUSABLE`, `DATABASE_UNAVAILABLE`
+   * @throws {CodedError} `START_FAILED`, `START_TIMEOUT`, `WORK_FOLDER_UNUSABLE`, `DATABASE_UNAVAILABLE`; `DRAINING` once it
+   *   is closed
    */
   async launch(runnerId: string): Promise<RunnerRecord | null> {
     this.#launching.add(runnerId)
     await this.#enter()
     try {
+      // Nobody would hear that it is up.
+      if (this.#closed) throw new CodedError('DRAINING')
       const { address, externalId } = await this.#up(runnerId)
       if (address === null) throw new CodedError('START_FAILED', 'The runner is up, but nobody knows where.')
       return await this.#parts.store.runners.markUp(runnerId, { address, externalId })
@@ -59,8 +65,9 @@ export class Launcher {
     }
   }
 
-  /** Stops waiting for what is being started. */
+  /** Stops waiting for what is being started, and starts nothing more. */
   close(): void {
+    this.#closed = true
     this.#unwatch()
     for (const { reject } of this.#waiting.values()) reject(new CodedError('DRAINING'))
     this.#waiting.clear()
