@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { at, foldersIn, packages, root } from '../lib/root.mjs'
 import { main } from '../lib/run.mjs'
@@ -32,6 +32,9 @@ const newcomer = {
   CLISCALE_LOG_FORMAT: 'pretty',
 }
 for (const name of Object.keys(newcomer)) if (/^npm_/i.test(name)) delete newcomer[name]
+// What this run has fetched already comes from its cache.
+newcomer.npm_config_cache = process.env.npm_config_cache ?? join(homedir(), '.npm')
+newcomer.npm_config_prefer_offline = 'true'
 
 /** Benchmarks are typed with these flags as well, so that they take seconds. */
 const SMALL = {
@@ -46,7 +49,8 @@ const SMALL = {
 const rules = [
   [/^git clone \S+ ?\S*$/, cloneRepository],
   [/^cd \S+$/, (command) => existsSync(join(work, command.slice(3))) || fail('there is no such folder')],
-  [/^npm ci$/, () => until('npm ci', { code: 0 })],
+  // `npm start` has done it in the same clone, which had nothing yet.
+  [/^npm ci$/, () => until('npm ci', { code: 0, env: { npm_config_dry_run: 'true' } })],
   [/^npm start$/, () => until(inTerminal('npm start'), { says: /http:\/\/\S+#code=\S+/, open: true })],
   [
     /^npm start --workspace @cliscale-examples\/(react-vite|plain-page)$/,
@@ -200,10 +204,10 @@ async function freePort() {
  * Runs a command in the clone until it ends with `code`, or until it says `says`; what it then offers is opened, and it
  * is asked to stop.
  */
-async function until(command, { code, says, open, cwd = clone ?? root }) {
+async function until(command, { code, says, open, env = {}, cwd = clone ?? root }) {
   const child = spawn('bash', ['-c', command], {
     cwd,
-    env: { ...newcomer, PORT: String(await freePort()) },
+    env: { ...newcomer, PORT: String(await freePort()), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
