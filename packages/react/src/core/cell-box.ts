@@ -63,6 +63,11 @@ export function cellBox(page: Document, font: CellFont, height: number, dpr: num
   return box
 }
 
+/** Measures all fonts anew: a name can come to mean another font. */
+export function forgetCellBoxes(): void {
+  kept.clear()
+}
+
 interface Ink {
   /** Regular ASCII. */
   readonly ascii: GlyphInk

@@ -1,5 +1,6 @@
 import { type CliscaleError, ConnectionError, ForbiddenError, isCliscaleError } from '@cliscale/sdk/errors'
 import { type Asciicast, hasOutput, parseAsciicast, type SkippedLines } from './asciicast.ts'
+import { FontWatch } from './font-watch.ts'
 import type * as PlayerModule from './player.ts'
 import type { Player, PlayerLook } from './player.ts'
 import type { PlayerSource } from './player-source.ts'
@@ -37,6 +38,7 @@ export class PlayerController {
   #look: Omit<PlayerLook, 'startAt'>
   #lookKey: readonly unknown[] = []
   #container: HTMLElement | undefined
+  #fonts: FontWatch | undefined
   #source: PlayerSource | undefined
   #loading: AbortController | undefined
   #cast: Asciicast | undefined
@@ -54,6 +56,8 @@ export class PlayerController {
   mount(container: HTMLElement): void {
     clearTimeout(this.#destroyTimer)
     this.#container = container
+    this.#fonts ??= new FontWatch(container, () => this.#drawAgain())
+    this.#fonts.watch(this.#look.fontFamily)
     if (this.#source !== undefined && this.#loading === undefined) void this.#load(this.#source)
   }
 
@@ -62,6 +66,8 @@ export class PlayerController {
     clearTimeout(this.#destroyTimer)
     this.#destroyTimer = setTimeout(() => {
       this.#forget()
+      this.#fonts?.dispose()
+      this.#fonts = undefined
       this.#container = undefined
     }, 0)
   }
@@ -85,7 +91,8 @@ export class PlayerController {
     const key = [look.speed, look.idleTimeLimit, look.fit, look.fontFamily, colours]
     const isChanged = !isSameTarget(this.#lookKey, key)
     this.#lookKey = key
-    if (isChanged && this.#player !== undefined) this.#draw(this.#player.getCurrentTime(), this.#isPlaying)
+    this.#fonts?.watch(look.fontFamily)
+    if (isChanged) this.#drawAgain()
   }
 
   async play(): Promise<void> {
@@ -138,6 +145,11 @@ export class PlayerController {
       this.store.set({ state: 'failed', error: known })
       this.#events.onError?.(known)
     }
+  }
+
+  /** At the place where it is. */
+  #drawAgain(): void {
+    if (this.#player !== undefined) this.#draw(this.#player.getCurrentTime(), this.#isPlaying)
   }
 
   #draw(startAt: number, autoPlay: boolean): void {

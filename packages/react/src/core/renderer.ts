@@ -69,6 +69,11 @@ export class RendererLease {
     }
   }
 
+  /** Draws characters anew that were kept as pictures. */
+  forgetGlyphs(): void {
+    this.#addon?.clearTextureAtlas()
+  }
+
   /** Gives the context back; the terminal goes on with the DOM. */
   release(): void {
     const addon = this.#addon

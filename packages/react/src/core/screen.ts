@@ -7,7 +7,9 @@ import { PacedDrawing } from '../xterm-inside/paced-drawing.ts'
 import { quietScrolling } from '../xterm-inside/quiet-scrolling.ts'
 import { StrictStyles } from '../xterm-inside/strict-styles.ts'
 import { type BarKey, barKeyText } from './bar-keys.ts'
+import { forgetCellBoxes } from './cell-box.ts'
 import { handleClipboardWrites } from './clipboard.ts'
+import { FontWatch } from './font-watch.ts'
 import { type KeyAnswer, KeyboardModes, keyText } from './keymap.ts'
 import { hyperlinkHandler, openLink, webAddress } from './links.ts'
 import { isFocusReport, muteReplies } from './muted-replies.ts'
@@ -63,9 +65,12 @@ export class Screen {
   readonly #renderer: RendererLease
   readonly #replay: ReplayWindow = new ReplayWindow()
   readonly #drawing: PacedDrawing
+  readonly #fonts: FontWatch
   readonly #modes: KeyboardModes
   readonly #disposables: IDisposable[] = []
   #options: ScreenOptions
+  /** How the fonts are written; see {@link Screen.#measureAnew}. */
+  #spelling: '' | ' ' = ''
 
   /** Draws into `container`, which must be in the page. */
   constructor(container: HTMLElement, options: ScreenOptions, listener: ScreenListener) {
@@ -89,6 +94,8 @@ export class Screen {
       onFit: (size) => listener.onFit(size),
       onVisible: (visible) => this.#setVisible(visible),
     })
+    this.#fonts = new FontWatch(container, () => this.#measureAnew())
+    this.#fonts.watch(options.fontFamily)
     this.#listen(container)
   }
 
@@ -158,12 +165,14 @@ export class Screen {
   /** Applies what changed. */
   update(options: ScreenOptions): void {
     this.#options = options
-    Object.assign(this.terminal.options, lookOf(options))
+    Object.assign(this.terminal.options, this.#look())
+    this.#fonts.watch(options.fontFamily)
     this.#layout.setFontSize(options.fontSize)
     if (options.renderer === 'dom') this.#renderer.release()
   }
 
   dispose(): void {
+    this.#fonts.dispose()
     this.#layout.dispose()
     this.#renderer.release()
     for (const disposable of this.#disposables) disposable.dispose()
@@ -174,7 +183,7 @@ export class Screen {
 
   #createTerminal(): Terminal {
     return new Terminal({
-      ...lookOf(this.#options),
+      ...this.#look(),
       fontSize: this.#options.fontSize,
       allowProposedApi: true,
       minimumContrastRatio: 4.5,
@@ -236,6 +245,20 @@ export class Screen {
       this.terminal.element?.ownerDocument.execCommand('copy')
     }
     return false
+  }
+
+  /** The same fonts have other glyphs now. xterm measures and draws anew when the list changes, be it by a space. */
+  #measureAnew(): void {
+    forgetCellBoxes()
+    this.#spelling = this.#spelling === '' ? ' ' : ''
+    this.terminal.options.fontFamily = this.#look().fontFamily
+    this.#renderer.forgetGlyphs()
+    this.#layout.update()
+  }
+
+  #look(): ReturnType<typeof lookOf> {
+    const { fontFamily } = this.#options
+    return lookOf({ ...this.#options, fontFamily: `${fontFamily}${this.#spelling}` })
   }
 
   #setVisible(visible: boolean): void {

@@ -38,6 +38,7 @@ declare global {
 
 const query = new URLSearchParams(location.search)
 const sessionIds = (query.get('session') ?? '').split(',').filter((id) => id !== '')
+const font = query.get('font')
 window.told = []
 window.reactVersion = version
 
@@ -67,6 +68,7 @@ function PlayerApp(): JSX.Element {
           {...(recorded === null ? { src } : { sessionId: recorded })}
           theme={theme}
           autoPlay={query.has('auto')}
+          {...(font === null ? {} : { fontFamily: font })}
           handleRef={(handle) => {
             window.player = handle
           }}
@@ -81,7 +83,7 @@ function PlayerApp(): JSX.Element {
 }
 
 function App(): JSX.Element {
-  const [shown, setShown] = useState(true)
+  const [shown, setShown] = useState(!query.has('hidden'))
   const [renders, setRenders] = useState(0)
   useEffect(() => {
     window.show = setShown
@@ -107,6 +109,8 @@ function App(): JSX.Element {
               role={query.get('role') === 'observer' ? 'observer' : 'driver'}
               renderer={(query.get('renderer') ?? 'auto') as RendererChoice}
               screenReaderMode={query.has('reader')}
+              cursorBlink={!query.has('still')}
+              {...(font === null ? {} : { fontFamily: font })}
               recorded={query.has('recorded')}
               keyBar={!query.has('no-keys')}
               onStateChange={(state) => tell(`state ${state}`)}
