@@ -4,7 +4,7 @@ import { defineConfig } from 'tsup'
 
 /** The rules of others that the file includes keep their notices. */
 const NOTICES = `/*!
- * Includes css/xterm.css of @xterm/xterm (MIT license):
+ * Includes rules of css/xterm.css of @xterm/xterm (MIT license):
  * Copyright (c) 2014 The xterm.js authors. All rights reserved.
  * Copyright (c) 2012-2013, Christopher Jeffrey (MIT License)
  * https://github.com/chjj/term.js

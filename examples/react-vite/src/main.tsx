@@ -1,7 +1,6 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './App.tsx'
-import '@xterm/xterm/css/xterm.css'
 import '@cliscale/react/styles.css'
 import './app.css'
 

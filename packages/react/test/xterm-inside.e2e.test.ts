@@ -11,3 +11,11 @@ test('the installed xterm is inside as its amendments take it', async (t) => {
   await page.waitForFunction(() => 'insideProblems' in window)
   assert.deepEqual(await page.evaluate(() => window.insideProblems()), [])
 })
+
+test('the rules of its style sheet are those of the component', async (t) => {
+  const address = await servePage(t, await buildPageOf('inside.ts'))
+  const page = await (await openProfile(t)).newPage()
+  await page.goto(address)
+  await page.waitForFunction(() => 'missingStyles' in window)
+  assert.deepEqual(await page.evaluate(() => window.missingStyles()), [])
+})

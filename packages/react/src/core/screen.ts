@@ -59,6 +59,7 @@ const IS_MAC = /^Mac|^iP/.test(globalThis.navigator?.platform ?? '')
 /** xterm with everything that a hostile byte stream and a person at a keyboard need. Knows nothing of sessions. */
 export class Screen {
   readonly terminal: Terminal
+  readonly #container: HTMLElement
   readonly #listener: ScreenListener
   readonly #styles: StrictStyles
   readonly #layout: ScreenLayout
@@ -74,8 +75,13 @@ export class Screen {
 
   /** Draws into `container`, which must be in the page. */
   constructor(container: HTMLElement, options: ScreenOptions, listener: ScreenListener) {
+    this.#container = container
     this.#options = options
     this.#listener = listener
+    // The style sheet knows it by this.
+    container.classList.add('cliscale-screen')
+    this.#fonts = new FontWatch(container, () => this.#measureAnew())
+    this.#watchFonts()
     this.#styles = new StrictStyles(container.getRootNode() as Document | ShadowRoot)
     this.terminal = this.#createTerminal()
     this.#modes = new KeyboardModes(this.terminal)
@@ -94,8 +100,6 @@ export class Screen {
       onFit: (size) => listener.onFit(size),
       onVisible: (visible) => this.#setVisible(visible),
     })
-    this.#fonts = new FontWatch(container, () => this.#measureAnew())
-    this.#fonts.watch(options.fontFamily)
     this.#listen(container)
   }
 
@@ -165,8 +169,8 @@ export class Screen {
   /** Applies what changed. */
   update(options: ScreenOptions): void {
     this.#options = options
+    this.#watchFonts()
     Object.assign(this.terminal.options, this.#look())
-    this.#fonts.watch(options.fontFamily)
     this.#layout.setFontSize(options.fontSize)
     if (options.renderer === 'dom') this.#renderer.release()
   }
@@ -254,6 +258,12 @@ export class Screen {
     this.terminal.options.fontFamily = this.#look().fontFamily
     this.#renderer.forgetGlyphs()
     this.#layout.update()
+  }
+
+  #watchFonts(): void {
+    const { fontFamily } = this.#options
+    this.#container.style.setProperty('--cliscale-screen-font', fontFamily)
+    this.#fonts.watch(fontFamily)
   }
 
   #look(): ReturnType<typeof lookOf> {

@@ -1,3 +1,9 @@
+/** The terminal's own element, as selectors of xterm name it. */
+const ROOT = /\.xterm(?:-dom-renderer-owner-\d+)?(?=[ .])/g
+
+/** The weight that all rules of the terminal have, see terminal.css. */
+const WEIGHTY_ROOT = ':is($&,#cliscale#cliscale)'
+
 /**
  * Lets xterm draw under a Content-Security-Policy without `'unsafe-inline'`.
  *
@@ -48,10 +54,12 @@ export class StrictStyles {
     const sheet = new view.CSSStyleSheet()
     this.#adopt(sheet)
     element.hidden = true
+    let text = ''
     Object.defineProperty(element, 'textContent', {
-      get: () => Array.from(sheet.cssRules, (rule) => rule.cssText).join('\n'),
+      get: () => text,
       set: (css: string) => {
-        sheet.replaceSync(css)
+        text = css
+        sheet.replaceSync(css.replaceAll(ROOT, WEIGHTY_ROOT))
       },
     })
     element.remove = () => {

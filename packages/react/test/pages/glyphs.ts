@@ -1,6 +1,7 @@
 // The page of the tests of glyphs: draws the same text with the component's screen and with plain xterm, and looks at the
 // pixels. Pictures are taken by the test and given back to the page as PNG.
 import '@cliscale/react/styles.css'
+import '@xterm/xterm/css/xterm.css'
 import { Unicode11Addon } from '@xterm/addon-unicode11'
 import { Terminal } from '@xterm/xterm'
 import { Screen, type ScreenListener } from '../../src/core/screen.ts'

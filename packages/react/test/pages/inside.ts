@@ -1,5 +1,6 @@
 // The page of the test of xterm's inside: opens a plain xterm and looks for what the component reaches into.
 import '@xterm/xterm/css/xterm.css'
+import '../../src/terminal.css'
 import { Terminal } from '@xterm/xterm'
 import { type Shape, shapeProblems } from '../../../runner/test/support/shape.ts'
 
@@ -57,6 +58,8 @@ declare global {
   interface Window {
     /** What of xterm is not as it is taken. */
     insideProblems: () => string[]
+    /** Rules of xterm's style sheet that the component's does not have. */
+    missingStyles: () => string[]
   }
 }
 
@@ -73,4 +76,28 @@ window.insideProblems = () => {
   // Only while it waits for a frame the viewport has the frame's number.
   core._viewport.queueSync()
   return [...shapeProblems(terminal, TERMINAL), ...shapeProblems(renderer, RENDERER)]
+}
+
+window.missingStyles = () => {
+  const rules = Array.from(document.styleSheets).flatMap(({ cssRules }) => Array.from(cssRules, toStyle))
+  const [ours, theirs] = [true, false].map((own) =>
+    rules.filter(({ selectorText }) => selectorText.includes('#cliscale') === own),
+  )
+  const known = new Set(ours?.flatMap(({ cssRules }) => Array.from(cssRules, toStyle)).map(textOf))
+  if (theirs === undefined || theirs.length === 0) throw new Error('The page has no rules of xterm.')
+  return theirs.map(textOf).filter((text) => !known.has(text))
+}
+
+function toStyle(rule: CSSRule): CSSStyleRule {
+  if (rule instanceof CSSStyleRule) return rule
+  throw new Error(`This is no rule of a style: ${rule.cssText}`)
+}
+
+/** A rule as it is written inside one for the terminal. */
+function textOf({ selectorText, style }: CSSStyleRule): string {
+  const selectors = selectorText.split(',').map((selector) => {
+    const nested = selector.trim().replace(/^\.xterm(?=[ .:]|$)/, '&')
+    return nested.startsWith('&') ? nested : `& ${nested}`
+  })
+  return `${selectors.join(', ')} { ${style.cssText} }`
 }
