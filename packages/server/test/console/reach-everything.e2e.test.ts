@@ -26,10 +26,10 @@ test('everything has a name, and the dialogs are opened, used and left by the ke
   assert.equal(await button.evaluate((element) => element === document.activeElement), true)
 
   await page.keyboard.press('Enter')
-  await dialog.getByLabel('Command').focus()
-  await page.keyboard.type('sh')
+  await dialog.getByLabel('Name').focus()
+  await page.keyboard.type('typed')
   await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: 'sh', exact: true }).waitFor()
+  await page.getByRole('heading', { name: 'typed', exact: true }).waitFor()
   await connected(page)
 })
 

@@ -6,7 +6,7 @@ import { type JSX, useEffect, useMemo, useState } from 'react'
 import { EndedPage, hasRecording } from '../parts/EndedPage.tsx'
 import { Loading, Message } from '../parts/Message.tsx'
 import { SessionHead } from '../parts/SessionHead.tsx'
-import { sessionTitle } from '../parts/session-wording.ts'
+import { lineText, sessionTitle } from '../parts/session-name.ts'
 import { terminalAddress } from '../state/address.ts'
 import { type Directory, useDirectory } from '../state/directory.ts'
 import { useTheme } from '../state/theme.ts'
@@ -50,7 +50,7 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
   const tokenSource = useMemo(() => tokensOf(session, observe ? 'observer' : 'driver'), [session, observe])
   const [problem, setProblem] = useState<string>()
   useEffect(() => {
-    document.title = `${sessionTitle(info)} · Cliscale`
+    document.title = `${lineText(sessionTitle(info))} · Cliscale`
     return () => {
       document.title = 'Cliscale'
     }
@@ -91,7 +91,7 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
             readOnly={observe}
             theme={theme}
             autoFocus
-            label={`Terminal of ${sessionTitle(info)}`}
+            label={`Terminal of ${lineText(sessionTitle(info))}`}
             onRestart={() => void restart()}
           />
         </div>

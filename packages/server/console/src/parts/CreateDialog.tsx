@@ -13,7 +13,7 @@ import {
 import type { Directory } from '../state/directory.ts'
 import { Dialog } from './Dialog.tsx'
 import { RecordingField } from './RecordingField.tsx'
-import { commandLine } from './session-wording.ts'
+import { commandLine } from './session-name.ts'
 import { TextField } from './TextField.tsx'
 
 interface CreateDialogProps {
@@ -29,12 +29,13 @@ export function CreateDialog({ directory, onClose, onCreated }: CreateDialogProp
   const [form, setForm] = useState<CreateForm>(EMPTY_FORM)
   const [problems, setProblems] = useState<CreateProblems>({})
   const [busy, setBusy] = useState(false)
+  const [suggested] = useState(() => directory.suggestName())
   const template = templates.list?.find(({ name }) => name === chosen) ?? templates.list?.[0]
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
     if (template === undefined || busy) return
-    const result = readForm(form, template)
+    const result = readForm({ ...form, name: form.name.trim() || suggested }, template)
     if (result.problems !== undefined) return setProblems(result.problems)
     setBusy(true)
     setProblems({})
@@ -60,6 +61,7 @@ export function CreateDialog({ directory, onClose, onCreated }: CreateDialogProp
           <TemplateChoice templates={templates.list ?? []} chosen={template.name} onChoose={setChosen} />
           <Fields
             template={template}
+            suggested={suggested}
             form={form}
             problems={problems}
             onChange={(field, value) => setForm((before) => ({ ...before, [field]: value }))}
@@ -114,12 +116,14 @@ function TemplateChoice({ templates, chosen, onChoose }: TemplateChoiceProps): J
 
 interface FieldsProps {
   readonly template: TemplateInfo
+  /** The name that it gets when none is typed. */
+  readonly suggested: string
   readonly form: CreateForm
   readonly problems: CreateProblems
   readonly onChange: (field: CreateField, value: string) => void
 }
 
-function Fields({ template, form, problems, onChange }: FieldsProps): JSX.Element {
+function Fields({ template, suggested, form, problems, onChange }: FieldsProps): JSX.Element {
   const open = new Set(TEMPLATE_OVERRIDES.filter((name) => opens(template, name)))
   const field = (
     name: CreateField,
@@ -136,7 +140,12 @@ function Fields({ template, form, problems, onChange }: FieldsProps): JSX.Elemen
   )
   return (
     <>
-      <TextField label="Name" help="Only for you to tell sessions apart." {...field('name')} />
+      <TextField
+        label="Name"
+        help={`Tells sessions apart. Without one it is called ${suggested}.`}
+        placeholder={suggested}
+        {...field('name')}
+      />
       {(open.has('command') || open.has('args')) && (
         <TextField
           label={open.has('command') ? 'Command' : 'Arguments'}

@@ -3,7 +3,7 @@ import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import type { Directory } from '../state/directory.ts'
 import { Dialog } from './Dialog.tsx'
-import { sessionTitle } from './session-wording.ts'
+import { SessionName } from './SessionName.tsx'
 
 interface DeleteRecordingDialogProps {
   readonly directory: Directory
@@ -30,8 +30,8 @@ export function DeleteRecordingDialog(props: DeleteRecordingDialogProps): JSX.El
   return (
     <Dialog title="Delete this recording?" onClose={onClose}>
       <p>
-        The recording of <strong>{sessionTitle(info)}</strong> is deleted for everyone and cannot be had back.
-        The session stays in the list.
+        The recording of <SessionName info={info} /> is deleted for everyone and cannot be had back. The
+        session stays in the list.
       </p>
       {problem !== undefined && (
         <div className="alert" role="alert">

@@ -2,7 +2,7 @@ import type { Session } from '@cliscale/sdk'
 import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import { Dialog } from './Dialog.tsx'
-import { sessionTitle } from './session-wording.ts'
+import { SessionName } from './SessionName.tsx'
 
 interface EndDialogProps {
   readonly info: SessionInfo
@@ -27,8 +27,8 @@ export function EndDialog({ info, session, onClose }: EndDialogProps): JSX.Eleme
   return (
     <Dialog title="End this session?" onClose={onClose}>
       <p>
-        <strong>{sessionTitle(info)}</strong> is stopped, for everyone who watches it. What it has not saved
-        outside of its work folder is lost.
+        <SessionName info={info} /> is stopped, for everyone who watches it. What it has not saved outside of
+        its work folder is lost.
       </p>
       {problem !== undefined && (
         <div className="alert" role="alert">

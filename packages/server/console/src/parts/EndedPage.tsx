@@ -3,7 +3,8 @@ import type { JSX } from 'react'
 import type { Directory } from '../state/directory.ts'
 import { Icon } from './Icon.tsx'
 import { RecordingPage } from './RecordingPage.tsx'
-import { commandLine, endText, stateTone } from './session-wording.ts'
+import { commandLine, plainText } from './session-name.ts'
+import { endText, stateTone } from './session-wording.ts'
 
 interface EndedPageProps {
   readonly directory: Directory
@@ -23,12 +24,16 @@ export function EndedPage(props: EndedPageProps): JSX.Element {
           Ended
         </span>
         <h1>{endText(info)}</h1>
-        {failure?.hint !== undefined && <p>{failure.hint}</p>}
+        {failure?.hint !== undefined && <p>{plainText(failure.hint)}</p>}
         <dl className="facts">
           <Fact name="Command">
             <code>{commandLine(info)}</code>
           </Fact>
           <Fact name="Template">{info.template}</Fact>
+          <Fact name="Owner">{plainText(info.owner)}</Fact>
+          <Fact name="Session">
+            <code>{info.id}</code>
+          </Fact>
           {failure !== null && (
             <Fact name="Error">
               <code>{failure.code}</code>

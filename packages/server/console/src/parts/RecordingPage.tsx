@@ -5,7 +5,8 @@ import type { Directory } from '../state/directory.ts'
 import { useTheme } from '../state/theme.ts'
 import { DeleteRecordingDialog } from './DeleteRecordingDialog.tsx'
 import { Icon } from './Icon.tsx'
-import { endText, sessionTitle } from './session-wording.ts'
+import { lineText, sessionTitle } from './session-name.ts'
+import { endText } from './session-wording.ts'
 
 interface RecordingPageProps {
   readonly directory: Directory
@@ -23,7 +24,7 @@ export function RecordingPage({ directory, info, onRestart }: RecordingPageProps
         <CliscalePlayer
           sessionId={info.id}
           theme={theme}
-          label={`Recording of ${sessionTitle(info)}`}
+          label={`Recording of ${lineText(sessionTitle(info))}`}
           // Deleted elsewhere, or over its time: what is offered for it goes too.
           onError={({ code }) => {
             if (code === 'RECORDING_NOT_FOUND') void directory.refresh(info.id)

@@ -4,7 +4,8 @@ import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import { EndDialog } from './EndDialog.tsx'
 import { Icon } from './Icon.tsx'
-import { ISOLATION_TEXT, recordingMark, sessionTitle, stateText, stateTone } from './session-wording.ts'
+import { lineText, sessionTag, sessionTitle } from './session-name.ts'
+import { ISOLATION_TEXT, recordingMark, stateText, stateTone } from './session-wording.ts'
 import { ShareDialog } from './ShareDialog.tsx'
 
 interface SessionHeadProps {
@@ -26,7 +27,9 @@ export function SessionHead({ info, session, observe, onPlay }: SessionHeadProps
         <Icon name="back" />
       </a>
       <div className="session-title">
-        <h1 title={sessionTitle(info)}>{sessionTitle(info)}</h1>
+        <h1 title={sessionTitle(info)}>
+          <bdi>{lineText(sessionTitle(info))}</bdi>
+        </h1>
         <Facts info={info} />
       </div>
       {onPlay !== undefined && (
@@ -79,6 +82,9 @@ function Facts({ info }: { readonly info: SessionInfo }): JSX.Element {
       )}
       {connected && latencyMs !== null && <span className="wide">{latencyMs} ms</span>}
       <span className="wide">{info.template}</span>
+      <span className="session-tag" title={`The session’s id is ${info.id}`}>
+        {sessionTag(info)}
+      </span>
     </div>
   )
 }

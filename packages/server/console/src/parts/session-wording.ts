@@ -1,18 +1,8 @@
 import type { Isolation, SessionInfo, SessionState } from '@cliscale/sdk/protocol'
+import { plainText } from './session-name.ts'
 
 /** Colour of a state. */
 export type Tone = 'good' | 'warning' | 'bad' | 'none'
-
-/** What a session is called: its own name, else what it runs. */
-export function sessionTitle(session: SessionInfo): string {
-  return session.metadata.name ?? commandLine(session)
-}
-
-/** Command and arguments as one would type them. */
-export function commandLine({ command, args }: Pick<SessionInfo, 'command' | 'args'>): string {
-  const program = command.slice(command.lastIndexOf('/') + 1)
-  return [program, ...args].join(' ')
-}
 
 const STATE_TEXT: Readonly<Record<SessionState, string>> = {
   queued: 'Queued',
@@ -46,7 +36,7 @@ export function stateTone({ state, endReason, exit }: SessionInfo): Tone {
 export function endText({ endReason, exit, failure }: SessionInfo): string {
   switch (endReason) {
     case 'exited':
-      return exit?.signal == null ? `Exit code ${exit?.code ?? '?'}` : `Ended by ${exit.signal}`
+      return exit?.signal == null ? `Exit code ${exit?.code ?? '?'}` : `Ended by ${plainText(exit.signal)}`
     case 'killed':
       return 'Ended on request'
     case 'expired':
@@ -54,7 +44,7 @@ export function endText({ endReason, exit, failure }: SessionInfo): string {
     case 'idle':
       return 'Idle for too long'
     case 'failed':
-      return failure?.message ?? 'Failed'
+      return plainText(failure?.message ?? '') || 'Failed'
     case null:
       return 'Ended'
   }

@@ -1,8 +1,9 @@
 import { Cliscale, type CreateSessionOptions, isCliscaleError, type Session } from '@cliscale/sdk'
 import type { CliscaleError } from '@cliscale/sdk/errors'
-import { isPhase, type SessionEvent, type SessionInfo } from '@cliscale/sdk/protocol'
+import { isPhase, METADATA, type SessionEvent, type SessionInfo } from '@cliscale/sdk/protocol'
 import { useSyncExternalStore } from 'react'
 import { address } from './address.ts'
+import { readableName } from './readable-name.ts'
 
 /** Sessions that are asked for at a time. */
 const PAGE = 50
@@ -79,9 +80,17 @@ export class Directory {
     return session
   }
 
-  /** Starts a session. @throws {CliscaleError} */
+  /** A name that no session which is known here has. */
+  suggestName(): string {
+    return readableName(new Set(this.#snapshot.sessions.map(({ metadata }) => metadata.name ?? '')))
+  }
+
+  /** Starts a session; one without a name gets one that people can read. @throws {CliscaleError} */
   async create(options: CreateSessionOptions): Promise<Session> {
-    const session = await this.client.sessions.create(options)
+    const given = options.metadata ?? {}
+    const full = Object.keys(given).length >= METADATA.maxEntries
+    const metadata = full ? given : { name: this.suggestName(), ...given }
+    const session = await this.client.sessions.create({ ...options, metadata })
     this.#keep(session)
     return session
   }
