@@ -1,11 +1,11 @@
-import type { SessionInfo } from '@cliscale/sdk/protocol'
-import type { JSX } from 'react'
-import { useMinute } from '../state/clock.ts'
+import { type JSX, useState } from 'react'
 import { type Directory, useDirectory } from '../state/directory.ts'
 import type { Route } from '../state/route.ts'
+import { EVERYTHING, isNarrow, useSessionSearch } from '../state/session-search.ts'
 import { type ThemeChoice, useTheme } from '../state/theme.ts'
 import { Icon, type IconName } from './Icon.tsx'
-import { SessionRow } from './SessionRow.tsx'
+import { SearchField } from './SearchField.tsx'
+import { SessionList } from './SessionList.tsx'
 
 interface SidebarProps {
   readonly directory: Directory
@@ -13,16 +13,12 @@ interface SidebarProps {
   readonly onCreate: () => void
 }
 
-/** All sessions, live ones first. */
+/** All sessions or those that are looked for, and what belongs to no session. */
 export function Sidebar({ directory, route, onCreate }: SidebarProps): JSX.Element {
-  const { sessions, hasMore } = useDirectory(directory)
-  const live = sessions.filter(({ state }) => state !== 'ended')
-  const ended = sessions.filter(({ state }) => state === 'ended')
-  const shared = {
-    directory,
-    current: route.page === 'session' ? route.id : undefined,
-    withOwner: new Set(sessions.map(({ owner }) => owner)).size > 1,
-  }
+  const [query, setQuery] = useState(EVERYTHING)
+  const result = useSessionSearch(directory, query)
+  // Where there is nothing yet, nothing can be found.
+  const searchable = useDirectory(directory).sessions.length > 0 || isNarrow(query)
   return (
     <nav className="sidebar" aria-label="Sessions">
       <div className="sidebar-head">
@@ -33,20 +29,14 @@ export function Sidebar({ directory, route, onCreate }: SidebarProps): JSX.Eleme
           <Icon name="plus" /> New
         </button>
       </div>
-      <div className="session-list">
-        {sessions.length === 0 && (
-          <p className="list-message">There are no sessions yet. Start one with “New”.</p>
-        )}
-        <Group title="Live" sessions={live} {...shared} />
-        <Group title="Ended" sessions={ended} {...shared} />
-        {hasMore && (
-          <div className="list-message">
-            <button type="button" className="button" onClick={() => void directory.loadMore()}>
-              Show older sessions
-            </button>
-          </div>
-        )}
-      </div>
+      {searchable && <SearchField query={query} onChange={setQuery} onSummon={() => undefined} />}
+      <SessionList
+        directory={directory}
+        current={route.page === 'session' ? route.id : undefined}
+        query={query}
+        result={result}
+        onQuery={setQuery}
+      />
       <div className="sidebar-foot">
         <ThemeButton />
         <button type="button" className="button plain" onClick={() => void directory.signOut()}>
@@ -54,36 +44,6 @@ export function Sidebar({ directory, route, onCreate }: SidebarProps): JSX.Eleme
         </button>
       </div>
     </nav>
-  )
-}
-
-interface GroupProps {
-  readonly title: string
-  readonly sessions: readonly SessionInfo[]
-  readonly current: string | undefined
-  readonly directory: Directory
-  readonly withOwner: boolean
-}
-
-function Group({ title, sessions, current, directory, withOwner }: GroupProps): JSX.Element | null {
-  useMinute()
-  if (sessions.length === 0) return null
-  return (
-    <section aria-label={title}>
-      <h2>{title}</h2>
-      <ul>
-        {sessions.map((session) => (
-          <li key={session.id}>
-            <SessionRow
-              session={session}
-              directory={directory}
-              current={session.id === current}
-              withOwner={withOwner}
-            />
-          </li>
-        ))}
-      </ul>
-    </section>
   )
 }
 

@@ -44,7 +44,7 @@ function cut(text: string, most: number): string {
 /** The name that a session was given; undefined when it has none that anyone can see. */
 export function givenName({ metadata }: Pick<SessionInfo, 'metadata'>): string | undefined {
   const name = plainText(metadata.name ?? '')
-  const shown = [...name].some((one) => !JOINS.has(one) && !/\p{M}/u.test(one))
+  const shown = Array.from(name).some((one) => !JOINS.has(one) && !/\p{M}/u.test(one))
   return shown ? name : undefined
 }
 

@@ -1,0 +1,123 @@
+import type { SessionInfo } from '@cliscale/sdk/protocol'
+import { type JSX, useState } from 'react'
+import { useMinute } from '../state/clock.ts'
+import { type Directory, useDirectory } from '../state/directory.ts'
+import { EVERYTHING, isNarrow, type SearchQuery, type SearchResult } from '../state/session-search.ts'
+import { lineText, plainText } from './session-name.ts'
+import { SessionRow } from './SessionRow.tsx'
+
+interface SessionListProps {
+  readonly directory: Directory
+  readonly current: string | undefined
+  readonly query: SearchQuery
+  readonly result: SearchResult
+  readonly onQuery: (query: SearchQuery) => void
+}
+
+/** Sessions that match, live ones first, and what else there may be. */
+export function SessionList(props: SessionListProps): JSX.Element {
+  const { directory, current, query, result, onQuery } = props
+  const { hasMore } = useDirectory(directory)
+  const { sessions } = result
+  const narrow = isNarrow(query)
+  const shared = { directory, current, withOwner: new Set(sessions.map(({ owner }) => owner)).size > 1 }
+  return (
+    <div className="session-list">
+      {sessions.length === 0 && !narrow && (
+        <p className="list-message">There are no sessions yet. Start one with “New”.</p>
+      )}
+      <p className="visually-hidden" role="status">
+        {narrow ? foundText(query, result) : ''}
+      </p>
+      {sessions.length === 0 && narrow && (
+        <div className="list-message">
+          <p>{foundText(query, result)}</p>
+          <button type="button" className="button" onClick={() => onQuery(EVERYTHING)}>
+            Show all sessions
+          </button>
+        </div>
+      )}
+      <Group title="Live" sessions={sessions.filter(({ state }) => state !== 'ended')} {...shared} />
+      <Group title="Ended" sessions={sessions.filter(({ state }) => state === 'ended')} {...shared} />
+      {result.problem !== undefined && (
+        <p className="list-message" role="alert">
+          Older sessions could not be searched. {result.problem}
+        </p>
+      )}
+      {narrow && result.searching && sessions.length > 0 && (
+        <p className="list-message">Searching older sessions…</p>
+      )}
+      {narrow && result.more !== undefined && <More label="Search older sessions" onMore={result.more} />}
+      {!narrow && hasMore && <More label="Show older sessions" onMore={() => directory.loadMore()} />}
+    </div>
+  )
+}
+
+function foundText({ text, state }: SearchQuery, { sessions, searching, more }: SearchResult): string {
+  if (searching) return 'Searching…'
+  const count = sessions.length
+  if (count > 0) {
+    return `${count} ${count === 1 ? 'session' : 'sessions'} found${more === undefined ? '' : ' so far'}.`
+  }
+  const words = lineText(plainText(text))
+  const what = words === '' ? `is ${state}` : `matches “${words}”${state === 'any' ? '' : ` and is ${state}`}`
+  return `No session ${what}${more === undefined ? '' : ' among the newest'}.`
+}
+
+interface MoreProps {
+  readonly label: string
+  readonly onMore: () => Promise<void> | void
+}
+
+function More({ label, onMore }: MoreProps): JSX.Element {
+  const [problem, setProblem] = useState<string>()
+  const [busy, setBusy] = useState(false)
+  const more = async (): Promise<void> => {
+    setBusy(true)
+    setProblem(undefined)
+    try {
+      await onMore()
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error))
+    }
+    setBusy(false)
+  }
+  return (
+    <div className="list-message">
+      {problem !== undefined && <p role="alert">{problem}</p>}
+      <button type="button" className="button" disabled={busy} onClick={() => void more()}>
+        {busy ? 'Reading…' : label}
+      </button>
+    </div>
+  )
+}
+
+interface GroupProps {
+  readonly title: string
+  readonly sessions: readonly SessionInfo[]
+  readonly current: string | undefined
+  readonly directory: Directory
+  readonly withOwner: boolean
+}
+
+function Group({ title, sessions, current, directory, withOwner }: GroupProps): JSX.Element | null {
+  useMinute()
+  if (sessions.length === 0) return null
+  return (
+    <section aria-label={title}>
+      <h2>{title}</h2>
+      <ul>
+        {sessions.map((session) => (
+          <li key={session.id}>
+            <SessionRow
+              session={session}
+              directory={directory}
+              current={session.id === current}
+              withOwner={withOwner}
+            />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
