@@ -9,6 +9,7 @@ import { SessionHead } from '../parts/SessionHead.tsx'
 import { lineText, sessionTitle } from '../parts/session-name.ts'
 import { terminalAddress } from '../state/address.ts'
 import { type Directory, useDirectory } from '../state/directory.ts'
+import type { Panel } from '../state/panel.ts'
 import { useTheme } from '../state/theme.ts'
 
 interface SessionPageProps {
@@ -16,6 +17,7 @@ interface SessionPageProps {
   readonly id: string
   /** Only watch, by a link that says so. */
   readonly observe: boolean
+  readonly panel: Panel
   readonly onOpen: (id: string) => void
 }
 
@@ -43,7 +45,8 @@ interface OpenSessionProps extends SessionPageProps {
   readonly info: SessionInfo
 }
 
-function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionProps): JSX.Element {
+function OpenSession(props: OpenSessionProps): JSX.Element {
+  const { directory, session, info, observe, panel, onOpen } = props
   // A session that ends while one looks at it keeps its last screen.
   const [keepsScreen, setKeepsScreen] = useState(info.state !== 'ended')
   const { theme } = useTheme()
@@ -70,6 +73,7 @@ function OpenSession({ directory, session, info, observe, onOpen }: OpenSessionP
         info={info}
         session={session}
         observe={observe}
+        panel={panel}
         onPlay={
           keepsScreen && info.state === 'ended' && hasRecording(info)
             ? () => setKeepsScreen(false)

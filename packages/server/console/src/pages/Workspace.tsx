@@ -4,6 +4,7 @@ import { Icon } from '../parts/Icon.tsx'
 import { Message } from '../parts/Message.tsx'
 import { Sidebar } from '../parts/Sidebar.tsx'
 import { type Directory, useDirectory } from '../state/directory.ts'
+import { usePanel } from '../state/panel.ts'
 import { navigate, useRoute } from '../state/route.ts'
 import { useOnline } from '../state/online.ts'
 import { SessionPage } from './SessionPage.tsx'
@@ -14,9 +15,11 @@ export function Workspace({ directory }: { readonly directory: Directory }): JSX
   const [creating, setCreating] = useState(false)
   const { live } = useDirectory(directory)
   const online = useOnline()
+  const panel = usePanel(route)
+  const covered = panel.kind === 'drawer' && panel.open
   const open = (id: string): void => navigate({ page: 'session', id, observe: false })
   return (
-    <div className="shell" data-view={route.page}>
+    <div className="shell" data-view={route.page} data-panel={panel.open ? 'open' : 'collapsed'}>
       {(!live || !online) && (
         <div className="connection-bar" role="status">
           {online
@@ -24,14 +27,16 @@ export function Workspace({ directory }: { readonly directory: Directory }): JSX
             : 'You are offline. Your sessions go on; this page reconnects by itself.'}
         </div>
       )}
-      <Sidebar directory={directory} route={route} onCreate={() => setCreating(true)} />
-      <main className="main">
+      <Sidebar directory={directory} route={route} panel={panel} onCreate={() => setCreating(true)} />
+      {covered && <div className="backdrop" onClick={() => panel.setOpen(false)} />}
+      <main className="main" inert={covered}>
         {route.page === 'session' ? (
           <SessionPage
             key={`${route.id} ${route.observe}`}
             directory={directory}
             id={route.id}
             observe={route.observe}
+            panel={panel}
             onOpen={open}
           />
         ) : (

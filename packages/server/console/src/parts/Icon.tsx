@@ -2,7 +2,7 @@ import type { JSX } from 'react'
 
 const PATHS = {
   plus: 'M12 5v14M5 12h14',
-  back: 'M19 12H5m6-6-6 6 6 6',
+  panel: 'M3 5h18v14H3zM9 5v14',
   share: 'M16 6l-4-4-4 4M12 2v13M5 12v7a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-7',
   stop: 'M6 6h12v12H6z',
   close: 'M6 6l12 12M18 6L6 18',
@@ -16,7 +16,6 @@ const PATHS = {
   download: 'M12 3v12m-5-5 5 5 5-5M5 20h14',
   trash: 'M4 7h16M9 7V4h6v3m-8 0 1 13h8l1-13',
   leave: 'M15 4h4v16h-4M10 8l-4 4 4 4m-4-4h10',
-  reader: 'M4 9v6h4l5 4V5L8 9H4zm12.5 0a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11',
 } as const
 
 /** Name of a drawn icon. */

@@ -2,6 +2,7 @@ import { useCliscaleTerminal } from '@cliscale/react'
 import type { Session } from '@cliscale/sdk'
 import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
+import type { Panel } from '../state/panel.ts'
 import { EndDialog } from './EndDialog.tsx'
 import { Icon } from './Icon.tsx'
 import { lineText, sessionTag, sessionTitle } from './session-name.ts'
@@ -12,20 +13,31 @@ interface SessionHeadProps {
   readonly info: SessionInfo
   readonly session: Session
   readonly observe: boolean
+  readonly panel: Panel
   /** Shows the recording in place of the last screen. */
   readonly onPlay?: (() => void) | undefined
 }
 
 /** What is open, how it is kept apart, and what can be done with it. */
-export function SessionHead({ info, session, observe, onPlay }: SessionHeadProps): JSX.Element {
+export function SessionHead({ info, session, observe, panel, onPlay }: SessionHeadProps): JSX.Element {
   const [dialog, setDialog] = useState<'share' | 'end'>()
   const live = info.state !== 'ended'
   const close = (): void => setDialog(undefined)
   return (
     <header className="session-head">
-      <a className="button plain icon back" href="#/" aria-label="Back to the sessions">
-        <Icon name="back" />
-      </a>
+      {panel.kind === 'drawer' && (
+        <button
+          type="button"
+          className="button plain icon list-button"
+          aria-label="Session list"
+          aria-expanded={panel.open}
+          aria-controls="session-panel"
+          title="Show the session list"
+          onClick={() => panel.setOpen(true)}
+        >
+          <Icon name="panel" />
+        </button>
+      )}
       <div className="session-title">
         <h1 title={sessionTitle(info)}>
           <bdi>{lineText(sessionTitle(info))}</bdi>

@@ -12,15 +12,21 @@ interface SessionListProps {
   readonly query: SearchQuery
   readonly result: SearchResult
   readonly onQuery: (query: SearchQuery) => void
+  readonly onChoose: () => void
 }
 
 /** Sessions that match, live ones first, and what else there may be. */
 export function SessionList(props: SessionListProps): JSX.Element {
-  const { directory, current, query, result, onQuery } = props
+  const { directory, current, query, result, onQuery, onChoose } = props
   const { hasMore } = useDirectory(directory)
   const { sessions } = result
   const narrow = isNarrow(query)
-  const shared = { directory, current, withOwner: new Set(sessions.map(({ owner }) => owner)).size > 1 }
+  const shared = {
+    directory,
+    current,
+    withOwner: new Set(sessions.map(({ owner }) => owner)).size > 1,
+    onChoose,
+  }
   return (
     <div className="session-list">
       {sessions.length === 0 && !narrow && (
@@ -98,9 +104,10 @@ interface GroupProps {
   readonly current: string | undefined
   readonly directory: Directory
   readonly withOwner: boolean
+  readonly onChoose: () => void
 }
 
-function Group({ title, sessions, current, directory, withOwner }: GroupProps): JSX.Element | null {
+function Group({ title, sessions, current, ...shared }: GroupProps): JSX.Element | null {
   useMinute()
   if (sessions.length === 0) return null
   return (
@@ -109,12 +116,7 @@ function Group({ title, sessions, current, directory, withOwner }: GroupProps): 
       <ul>
         {sessions.map((session) => (
           <li key={session.id}>
-            <SessionRow
-              session={session}
-              directory={directory}
-              current={session.id === current}
-              withOwner={withOwner}
-            />
+            <SessionRow session={session} current={session.id === current} {...shared} />
           </li>
         ))}
       </ul>

@@ -12,13 +12,21 @@ interface SessionRowProps {
   readonly current: boolean
   /** Where sessions have several owners, each row says whose it is. */
   readonly withOwner: boolean
+  /** Also called for the one that is open already, to which no way leads. */
+  readonly onChoose: () => void
 }
 
 /**
  * A session in the list. What it is called and runs is a stranger's text; the end of the id, which is not, has a place
  * of its own in every row, so that none looks like another.
  */
-export function SessionRow({ session, directory, current, withOwner }: SessionRowProps): JSX.Element {
+export function SessionRow({
+  session,
+  directory,
+  current,
+  withOwner,
+  onChoose,
+}: SessionRowProps): JSX.Element {
   const title = sessionTitle(session)
   const row = useRef<HTMLAnchorElement>(null)
   useEffect(() => {
@@ -32,6 +40,7 @@ export function SessionRow({ session, directory, current, withOwner }: SessionRo
       aria-current={current ? 'page' : undefined}
       data-session={session.id}
       data-state={session.state}
+      onClick={onChoose}
     >
       <span className="dot" data-tone={stateTone(session)} aria-hidden="true" />
       <span className="session-name" title={title}>
