@@ -56,8 +56,8 @@ const DATABASE = 'packages/server/test/support/database.ts'
 
 const together = [`--import=${at('.ci/lib/start-nothing.mjs')}`, '--test-isolation=none']
 
-/** Two files at a time: a third saves a tenth of the time on two processors, and lets deadlines of tests pass now and then. */
-const separate = ['--test-concurrency=2']
+/** Three files at a time: half of the time of most is waiting for timers, so two leave two processors idle for a third of it. */
+const separate = ['--test-concurrency=3']
 
 async function runOnce(node, files, { flags, variables }) {
   const path = join(cache, `tests-${process.pid}.json`)
