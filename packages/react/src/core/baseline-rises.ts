@@ -1,3 +1,5 @@
+import { scaleOf } from './scale.ts'
+
 /** The variants of a font that a terminal has. */
 export type FontVariant = 'regular' | 'bold' | 'italic' | 'boldItalic'
 
@@ -7,7 +9,8 @@ export interface VariantStyle {
 }
 
 /** Keeps the page's own rules off. */
-const ALONE = 'all:initial;position:absolute;top:0;left:0;visibility:hidden;white-space:pre'
+const ALONE =
+  'all:initial;position:absolute;top:0;left:0;width:100px;height:100px;visibility:hidden;white-space:pre'
 
 /** Distances from the top of a line box down to its baseline, in CSS pixels. */
 export interface BaselineRises {
@@ -45,7 +48,8 @@ export function baselineRises(
     line.style.fontWeight = `${weight}`
     line.append('W', mark)
     probe.append(line)
-    return mark.getBoundingClientRect().bottom - line.getBoundingClientRect().top
+    // The page may scale or zoom its body.
+    return (mark.getBoundingClientRect().bottom - line.getBoundingClientRect().top) / scaleOf(probe).y
   }
   const rises = {
     variants: {

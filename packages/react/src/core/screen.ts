@@ -5,6 +5,7 @@ import { type IDisposable, type ITheme, Terminal } from '@xterm/xterm'
 import { openXterm } from '../xterm-inside/open-xterm.ts'
 import { PacedDrawing } from '../xterm-inside/paced-drawing.ts'
 import { quietScrolling } from '../xterm-inside/quiet-scrolling.ts'
+import { scaledPointer } from '../xterm-inside/scaled-pointer.ts'
 import { StrictStyles } from '../xterm-inside/strict-styles.ts'
 import { type BarKey, barKeyText } from './bar-keys.ts'
 import { forgetCellBoxes } from './cell-box.ts'
@@ -90,6 +91,7 @@ export class Screen {
     this.#loadAddons()
     openXterm(this.terminal, container, this.#styles)
     quietScrolling(this.terminal)
+    scaledPointer(this.terminal)
     this.#drawing = new PacedDrawing(this.terminal)
     this.#renderer = new RendererLease(this.terminal, (name) => {
       this.#layout.update()

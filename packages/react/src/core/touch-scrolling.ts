@@ -1,4 +1,5 @@
 import type { IDisposable, Terminal } from '@xterm/xterm'
+import { scaleOf } from './scale.ts'
 
 /** A finger that moves less than this, in CSS pixels, taps. */
 export const TAP_SLOP_PX = 8
@@ -108,10 +109,11 @@ class ScrollingFinger {
     })
   }
 
-  /** Down by so many pixels. */
-  #scroll(pixels: number): void {
-    const screen = this.#container.querySelector('.xterm-screen')
+  /** Down by so many pixels of the window. */
+  #scroll(seen: number): void {
+    const screen = this.#container.querySelector<HTMLElement>('.xterm-screen')
     if (screen === null) return
+    const pixels = seen / scaleOf(screen).y
     // Its own height, because xterm's invisible input field can stand out below.
     if (screen.clientHeight > this.#container.clientHeight) return this.#container.scrollBy(0, pixels)
     const line = screen.clientHeight / this.#terminal.rows
