@@ -1,6 +1,7 @@
 import { type CliscaleError, ConnectionError, ForbiddenError, isCliscaleError } from '@cliscale/sdk/errors'
 import { type Asciicast, hasOutput, parseAsciicast, type SkippedLines } from './asciicast.ts'
 import { FontWatch } from './font-watch.ts'
+import { tellMissingHeight } from './missing-height.ts'
 import type * as PlayerModule from './player.ts'
 import type { Player, PlayerLook } from './player.ts'
 import type { PlayerSource } from './player-source.ts'
@@ -58,6 +59,7 @@ export class PlayerController {
     this.#container = container
     this.#fonts ??= new FontWatch(container, () => this.#drawAgain())
     this.#fonts.watch(this.#look.fontFamily)
+    tellMissingHeight(container)
     if (this.#source !== undefined && this.#loading === undefined) void this.#load(this.#source)
   }
 

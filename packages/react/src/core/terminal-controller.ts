@@ -5,6 +5,7 @@ import { type BarKey, withCtrl } from './bar-keys.ts'
 import { writeClipboard } from './clipboard.ts'
 import type { KeyAnswer } from './keymap.ts'
 import { needsConfirmation, type PasteRequest } from './paste.ts'
+import { tellMissingHeight } from './missing-height.ts'
 import type { Screen, ScreenListener, ScreenOptions } from './screen.ts'
 import type { Cells } from './screen-layout.ts'
 import { SnapshotStore } from './snapshot-store.ts'
@@ -192,6 +193,7 @@ export class TerminalController {
     if (this.#problem === undefined) this.store.set({ state: 'idle', error: null })
     const unstyled = stylesMissing(container)
     if (unstyled !== undefined) this.#report(unstyled)
+    else tellMissingHeight(container)
     if (this.#options.autoFocus) this.focus()
     this.#connect()
   }
