@@ -12,19 +12,20 @@ const budgets = [
     name: 'react, without its peers and the player',
     entry: 'packages/react/dist/index.js',
     external: [...react, 'asciinema-player'],
-    limit: 70_000,
+    limit: 71_300,
   },
+  // 1,000 of them are for the pages around it: late fonts, scales and zooms, containers without a height.
   {
     name: 'react, own code',
     entry: 'packages/react/dist/index.js',
     external: [...react, '@xterm/*', 'asciinema-player'],
-    limit: 21_700,
+    limit: 22_900,
   },
   {
     name: 'react, own code with the player',
     entry: 'packages/react/dist/index.js',
     external: [...react, '@xterm/*'],
-    limit: 90_000,
+    limit: 91_000,
   },
   {
     name: 'react, mount with everything in it',

@@ -95,13 +95,13 @@ async function openSheet(stage: Stage, query: string, touch: boolean): Promise<P
   return page
 }
 
-async function looksEqual(
-  page: Page,
-  name: string,
-  css: string,
-  selector: string,
-  plain: Buffer,
-): Promise<void> {
+interface Wanted {
+  readonly page: Page
+  readonly selector: string
+  readonly plain: Buffer
+}
+
+async function looksEqual(name: string, css: string, { page, selector, plain }: Wanted): Promise<void> {
   let picture = await pictureOn(page, css, selector)
   // The scrollbar goes away by itself.
   await waitFor(
@@ -137,7 +137,7 @@ for (const [kind, query, touch] of KINDS) {
       const at = process.env.CLISCALE_TEST_PICTURES
       if (at !== undefined) await writeFile(`${at}/plain-${kind}-${touch}.png`, plain)
       for (const [name, css] of Object.entries(styles)) {
-        await t.test(name, async () => looksEqual(page, name, css, selector, plain))
+        await t.test(name, async () => looksEqual(name, css, { page, selector, plain }))
       }
     }
   })
