@@ -1,3 +1,5 @@
+import { plainColour } from './contrast-of-lines.ts'
+
 /** The part of xterm's DOM renderer that is reached into. */
 export interface LineRenderer {
   readonly _rowFactory?: { createRow?: (...line: never[]) => HTMLSpanElement[] }
@@ -21,11 +23,14 @@ export function separateLines({ _rowFactory: factory }: LineRenderer): void {
 function separated(span: HTMLSpanElement): HTMLSpanElement | HTMLSpanElement[] {
   const text = span.textContent
   if (!LINE.test(text)) return span
+  const colour = plainColour(span)
   const runs = text.split(RUNS).filter((run) => run !== '')
   return runs.map((run, index) => {
     const part = index === runs.length - 1 ? span : (span.cloneNode() as HTMLSpanElement)
     part.textContent = run
-    if (LINE.test(run)) part.className += ` ${LINE_CLASS}`
+    if (!LINE.test(run)) return part
+    part.className += ` ${LINE_CLASS}`
+    if (colour !== undefined) part.style.cssText += `color:${colour};`
     return part
   })
 }

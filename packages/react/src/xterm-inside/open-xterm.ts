@@ -1,13 +1,15 @@
 import type { Terminal } from '@xterm/xterm'
 import { type CellCore, type CellRenderer, FittedCells } from './fitted-cells.ts'
+import { type ContrastRenderer, readTextAfterLines } from './contrast-of-lines.ts'
 import { type InverseRenderer, rightInverseText } from './inverse-text.ts'
 import { reuseRows, type RowRenderer } from './reused-rows.ts'
 import { type StrictStyles, styleRowsByObject, type StylingRenderer } from './strict-styles.ts'
 
-interface Renderer extends StylingRenderer, RowRenderer, InverseRenderer, CellRenderer {
+interface Renderer extends StylingRenderer, RowRenderer, InverseRenderer, ContrastRenderer, CellRenderer {
   readonly _rowFactory?: NonNullable<StylingRenderer['_rowFactory']> &
     NonNullable<RowRenderer['_rowFactory']> &
-    NonNullable<InverseRenderer['_rowFactory']>
+    NonNullable<InverseRenderer['_rowFactory']> &
+    NonNullable<ContrastRenderer['_rowFactory']>
 }
 
 interface XtermCore extends CellCore {
@@ -28,6 +30,7 @@ export function openXterm(terminal: Terminal, container: HTMLElement, styles: St
       cells.raise()
       const renderer = styles.withSheets(page, () => create.call(core))
       styleRowsByObject(renderer)
+      readTextAfterLines(renderer)
       rightInverseText(renderer)
       reuseRows(renderer)
       cells.align(renderer)

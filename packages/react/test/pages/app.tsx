@@ -105,7 +105,7 @@ function App(): JSX.Element {
             <CliscaleTerminal
               sessionId={sessionId}
               autoFocus
-              theme="dark"
+              theme={query.has('light') ? 'light' : 'dark'}
               role={query.get('role') === 'observer' ? 'observer' : 'driver'}
               renderer={(query.get('renderer') ?? 'auto') as RendererChoice}
               screenReaderMode={query.has('reader')}
