@@ -33,7 +33,7 @@ for (const theme of ['dark', 'light']) {
         return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
       }
       return all
-        .filter(({ className }) => className.includes('xterm-bg-'))
+        .filter(({ classList }) => classList.value.includes('xterm-bg-'))
         .map((span) => {
           const { color, backgroundColor } = getComputedStyle(span)
           const [low = 0, high = 0] = [light(numbers(color)), light(numbers(backgroundColor))].sort(

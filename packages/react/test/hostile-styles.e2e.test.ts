@@ -74,7 +74,10 @@ async function pictureOn(page: Page, css: string, selector: string): Promise<Buf
   await page.waitForSelector('.cliscale', { state: 'detached' })
   await page.evaluate(() => window.show(true))
   await shows(page, 'end:')
-  await page.waitForSelector('.cliscale[data-state="connected"]')
+  const renderer = new URL(page.url()).searchParams.get('renderer')
+  await page.waitForSelector(`.cliscale[data-state="connected"][data-renderer="${renderer}"]`)
+  // The scrollbar goes away by itself.
+  await page.waitForSelector('.xterm .scrollbar.vertical.invisible', { state: 'attached' })
   return await page.locator(selector).screenshot({ animations: 'disabled' })
 }
 
@@ -103,7 +106,6 @@ interface Wanted {
 
 async function looksEqual(name: string, css: string, { page, selector, plain }: Wanted): Promise<void> {
   let picture = await pictureOn(page, css, selector)
-  // The scrollbar goes away by itself.
   await waitFor(
     'the same picture',
     async () => {
