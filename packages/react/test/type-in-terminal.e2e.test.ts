@@ -187,9 +187,17 @@ test('the screen-reader mode mirrors the text, from the start or by its switch',
   await prompted(page)
   const tree = page.locator('.xterm-accessibility-tree')
   assert.equal(await tree.count(), 0)
-  const toggle = page.getByRole('button', { name: 'Screen reader' })
+  const toggle = page.getByRole('switch', {
+    name: 'Screen reader',
+    exact: true,
+    description: 'When on, screen readers can read the terminal and are told what it prints.',
+  })
+  const knob = () => toggle.locator('span').evaluate((track) => getComputedStyle(track, '::after').left)
+  assert.equal(await toggle.getAttribute('aria-checked'), 'false')
+  const off = await knob()
   await toggle.click()
-  assert.equal(await toggle.getAttribute('aria-pressed'), 'true')
+  assert.equal(await toggle.getAttribute('aria-checked'), 'true')
+  assert.notEqual(await knob(), off, 'to be seen too')
   await page.click('.cliscale-screen')
   await page.keyboard.type('echo for everyone\n')
   await tree.getByText('for everyone', { exact: true }).waitFor()

@@ -1,5 +1,5 @@
 import type { TerminalState } from '@cliscale/sdk'
-import type { JSX, RefObject } from 'react'
+import { type JSX, type RefObject, useId } from 'react'
 import type { TerminalSnapshot } from '../core/terminal-snapshot.ts'
 
 const STATE_TEXT: Readonly<Record<TerminalState, string>> = {
@@ -14,6 +14,9 @@ const STATE_TEXT: Readonly<Record<TerminalState, string>> = {
   failed: 'Failed',
   closed: 'Closed',
 }
+
+/** What the switch does, in one sentence. */
+const ABOUT_READER = 'When on, screen readers can read the terminal and are told what it prints.'
 
 interface StatusBarProps {
   readonly snapshot: TerminalSnapshot
@@ -32,6 +35,7 @@ export function StatusBar(props: StatusBarProps): JSX.Element {
   const { snapshot, hidden, exitRef, readOnly, recorded } = props
   const { state, size, latencyMs, role, driver, clients, screenReaderMode } = snapshot
   const live = state === 'connected' || state === 'unstable'
+  const aboutId = useId()
   const watching = live && role !== null && (!driver || readOnly)
   return (
     <div
@@ -74,13 +78,19 @@ export function StatusBar(props: StatusBarProps): JSX.Element {
       <button
         ref={exitRef}
         type="button"
-        className="cliscale-button"
-        aria-pressed={screenReaderMode}
-        title="Lets screen readers follow the terminal’s text"
+        className="cliscale-button cliscale-switch"
+        role="switch"
+        aria-checked={screenReaderMode}
+        aria-describedby={aboutId}
+        title={ABOUT_READER}
         onClick={() => props.onScreenReaderMode(!screenReaderMode)}
       >
+        <span className="cliscale-switch-track" aria-hidden="true" />
         Screen reader
       </button>
+      <span id={aboutId} hidden>
+        {ABOUT_READER}
+      </span>
     </div>
   )
 }
