@@ -21,13 +21,11 @@ export interface SessionProgressProps {
 
 /** Draws the start of a session: its phases as steps, and a bar with rate and time left for what can be counted. */
 export function SessionProgress({ phase, title, className }: SessionProgressProps): JSX.Element {
-  const current = phase === null ? undefined : STEP_OF_PHASE[phase.phase]
+  const [waited, setWaited] = useState(false)
+  if (phase?.queuePosition !== undefined && !waited) setWaited(true)
+  const current = stepOf(phase, waited)
   const seen = useSeenSteps(current)
-  // Before the first report the first step is under way: it is being asked for.
-  const position = Math.max(
-    0,
-    STEPS.findIndex((step) => step.name === current),
-  )
+  const position = STEPS.findIndex((step) => step.name === current)
   const steps = STEPS.filter((step) => !step.optional || seen.has(step.name))
   return (
     <section
@@ -58,17 +56,25 @@ export function SessionProgress({ phase, title, className }: SessionProgressProp
         })}
       </ol>
       <p className="cliscale-visually-hidden" role="status">
-        {phase === null ? 'Connecting' : PHASE_TEXT[phase.phase]}
+        {phase === null ? 'Connecting' : (queueText(phase) ?? PHASE_TEXT[phase.phase])}
       </p>
     </section>
   )
 }
 
+/** Before the first report, and while it is queued with a place at hand, a session is being prepared: it waits for nothing. */
+function stepOf(phase: PhaseReport | null, waited: boolean): StepName {
+  if (phase === null) return 'prepare'
+  const step = STEP_OF_PHASE[phase.phase]
+  return step === 'queue' && !waited ? 'prepare' : step
+}
+
+function queueText({ queuePosition }: PhaseReport): string | undefined {
+  return queuePosition === undefined ? undefined : `Number ${queuePosition} in the queue`
+}
+
 function StepDetail({ phase, label }: { readonly phase: PhaseReport; readonly label: string }): JSX.Element {
-  const detail =
-    phase.queuePosition === undefined
-      ? (phase.message ?? PHASE_DETAIL[phase.phase])
-      : `Number ${phase.queuePosition} in the queue`
+  const detail = queueText(phase) ?? phase.message ?? PHASE_DETAIL[phase.phase]
   return (
     <>
       {detail !== undefined && <span className="cliscale-step-detail">{detail}</span>}
@@ -109,9 +115,9 @@ function useTransferEstimate(progress: PhaseProgress): TransferEstimate {
 }
 
 /** Steps that were current at some time: a session without a bundle never shows a download. */
-function useSeenSteps(current: StepName | undefined): ReadonlySet<StepName> {
+function useSeenSteps(current: StepName): ReadonlySet<StepName> {
   const [seen, setSeen] = useState<ReadonlySet<StepName>>(new Set())
-  if (current === undefined || seen.has(current)) return seen
+  if (seen.has(current)) return seen
   const next = new Set([...seen, current])
   setSeen(next)
   return next

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Cliscale, TokenSource } from '@cliscale/sdk'
 import { CliscaleProvider, CliscaleTerminal, SessionProgress, useCliscaleSession } from '@cliscale/react'
 import type { JSX } from 'react'
+import type { PhaseReport } from '@cliscale/sdk/protocol'
 import { renderToString } from 'react-dom/server'
 
 test('a terminal renders on a server, without a window, to the progress of its start', () => {
@@ -40,6 +41,16 @@ test('a provider and a hook render on a server and ask nothing of the network', 
   )
   assert.match(html, /<p>idle<\/p>/)
   assert.deepEqual(asked, [])
+})
+
+test('a session that waits for nothing shows no queue', () => {
+  const active = (phase: PhaseReport | null): string | undefined =>
+    /data-step="(\w+)" data-status="active"/.exec(renderToString(<SessionProgress phase={phase} />))?.[1]
+  assert.equal(active(null), 'prepare')
+  assert.equal(active({ phase: 'queued' }), 'prepare')
+  assert.equal(active({ phase: 'scheduled' }), 'prepare')
+  assert.equal(active({ phase: 'queued', queuePosition: 3 }), 'queue')
+  assert.doesNotMatch(renderToString(<SessionProgress phase={{ phase: 'starting' }} />), /data-step="queue"/)
 })
 
 test('progress names the step, the numbers and the bar for people and for machines', () => {

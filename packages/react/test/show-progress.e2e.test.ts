@@ -93,6 +93,20 @@ test('phases and a byte-progress bar are drawn in the terminal before the shell 
   assert.equal(stage.front.upgrades, 1)
 })
 
+test('waiting for a place is a step of those sessions alone that wait, with their position', async (t) => {
+  const stage = await openStage(t, { flags: ['--max-sessions=1', '--spare-runners=0'] })
+  const first = await stage.cliscale.sessions.create({ command: 'sh' })
+  const second = await stage.cliscale.sessions.create({ command: 'sh' })
+  const waiting = await stage.open(`session=${second.id}`)
+  const step = waiting.locator('[data-step="queue"][data-status="active"]')
+  await step.getByText('Wait for a free place').waitFor()
+  await step.getByText('Number 1 in the queue').waitFor()
+  await waiting.getByRole('status').getByText('Number 1 in the queue').waitFor()
+  assert.equal(await waiting.locator('[data-step="prepare"]').getAttribute('data-status'), 'waiting')
+  await first.kill()
+  await connected(waiting)
+})
+
 test('a bundle with another digest is shown as a failure with its code, and can be started again', async (t) => {
   const bundle = await slowBundle(t)
   const stage = await openStage(t, { flags: [`--bundle-http-hosts=${bundle.host}`] })

@@ -4,10 +4,10 @@ import type { TransferEstimate } from './transfer-rate.ts'
 /** What a session that is not yet running does, in the order in which people see it. */
 export type StepName = 'queue' | 'prepare' | 'download' | 'verify' | 'start'
 
-/** The step that a phase belongs to. */
+/** The step that a phase belongs to; `queued` counts as waiting once there is a position in the queue. */
 export const STEP_OF_PHASE: Readonly<Record<Phase, StepName>> = {
   queued: 'queue',
-  scheduled: 'queue',
+  scheduled: 'prepare',
   pulling: 'prepare',
   assigning: 'prepare',
   fetching: 'download',
@@ -15,13 +15,13 @@ export const STEP_OF_PHASE: Readonly<Record<Phase, StepName>> = {
   starting: 'start',
 }
 
-/** Steps in their order, with what is shown while one runs. `optional` ones are shown once they are seen. */
+/** Steps in their order, with what is shown while one runs. `optional` ones are shown once they are seen: most sessions wait for nothing. */
 export const STEPS: readonly {
   readonly name: StepName
   readonly label: string
   readonly optional: boolean
 }[] = [
-  { name: 'queue', label: 'Find a place', optional: false },
+  { name: 'queue', label: 'Wait for a free place', optional: true },
   { name: 'prepare', label: 'Prepare the runner', optional: false },
   { name: 'download', label: 'Download the CLI', optional: true },
   { name: 'verify', label: 'Check the download', optional: true },
@@ -41,7 +41,6 @@ export const PHASE_TEXT: Readonly<Record<Phase, string>> = {
 
 /** Phases that share their step with another one, and so say more than its label. */
 export const PHASE_DETAIL: Readonly<Partial<Record<Phase, string>>> = {
-  queued: PHASE_TEXT.queued,
   scheduled: PHASE_TEXT.scheduled,
   pulling: PHASE_TEXT.pulling,
 }
