@@ -28,7 +28,7 @@ export function SearchField({ query, onChange, onSummon }: SearchFieldProps): JS
         id={id}
         className="input"
         type="search"
-        placeholder="Search sessions"
+        placeholder="Search"
         aria-label="Search sessions"
         aria-keyshortcuts="Control+K Meta+K"
         title="Name, id, template, owner, command or state (Ctrl+K outside of the terminal)"

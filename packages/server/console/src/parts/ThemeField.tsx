@@ -3,7 +3,7 @@ import { type ThemeChoice, useTheme } from '../state/theme.ts'
 import { Icon, type IconName } from './Icon.tsx'
 
 const CHOICES: Readonly<Record<ThemeChoice, { readonly icon: IconName; readonly label: string }>> = {
-  system: { icon: 'system', label: 'As the system' },
+  system: { icon: 'system', label: 'System' },
   dark: { icon: 'moon', label: 'Dark' },
   light: { icon: 'sun', label: 'Light' },
 }
