@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import type { Driver } from '../../src/drivers/driver.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import type { SandboxVerdict } from '../../src/drivers/process/isolation/try-sandbox.ts'
@@ -250,6 +251,48 @@ test('control groups of runners that nobody ended go with the next start, those 
   assert.deepEqual(await groups.members(living), [child.pid])
   if (file !== null) assert.equal(existsSync(file), false)
 })
+
+test('a group that another server sweeps away before its runner is in it is made again', async (t) => {
+  const groups = await ControlGroups.open()
+  const base = dirname(dirname(groups?.memoryEvents('any') ?? '/'))
+  if (groups === null || base === '/') return
+  const names = Array.from({ length: 200 }, () => newSpec().runnerId)
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' })
+  await once(child, 'spawn')
+  const place = new Int32Array(new SharedArrayBuffer(4))
+  const sweeper = new Worker(SWEEPER, { eval: true, workerData: { names, base, place } })
+  t.after(async () => {
+    await sweeper.terminate()
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    for (const name of names) await groups.remove(name)
+  })
+  const [ready] = (await once(sweeper, 'message')) as [string]
+  assert.equal(ready, 'ready')
+  for (const [i, name] of names.entries()) {
+    Atomics.store(place, 0, i)
+    // Each limit is one more file that the other may come in between.
+    const limits = { processes: 100, memoryBytes: 1_000_000_000, cpus: 1 }
+    await groups.prepare(name, limits)
+    await groups.enclose(name, child.pid!, limits)
+    assert.deepEqual(await groups.members(name), [child.pid])
+  }
+})
+
+/** Takes each group away once, as soon as it is there, while it is empty. */
+const SWEEPER = `
+  const { parentPort, workerData: { names, base, place } } = require('node:worker_threads')
+  const { rmdirSync } = require('node:fs')
+  parentPort.postMessage('ready')
+  for (let swept = -1; ; ) {
+    const i = Atomics.load(place, 0)
+    if (i === swept) continue
+    try {
+      rmdirSync(base + '/' + names[i])
+      swept = i
+    } catch {}
+  }
+`
 
 function isRunner(name: string): boolean {
   return name.startsWith('run_')

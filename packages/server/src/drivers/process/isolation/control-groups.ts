@@ -25,6 +25,9 @@ const PERIOD_US = 100_000
 /** A group goes once its last process is reaped. */
 const REMOVE_TRIES = 50
 
+/** Each server that starts takes an empty group away once at most. */
+const SWEPT_TRIES = 20
+
 /** One hierarchy in which this server may make groups. */
 interface Hierarchy {
   /** Folder below which groups are made. */
@@ -63,15 +66,15 @@ export class ControlGroups {
 
   /** Makes a runner's group, with its limits. The kernel takes milliseconds for one, so this goes ahead of the start. */
   async prepare(name: string, limits: GroupLimits): Promise<void> {
-    await Promise.all(this.#neededFor(limits).map((hierarchy) => prepareIn(hierarchy, name, limits)))
+    const needed = this.#neededFor(limits)
+    await Promise.all(needed.map((hierarchy) => whileSwept(() => prepareIn(hierarchy, name, limits))))
   }
 
   /** Puts a runner's process into the group that was prepared for it. */
   async enclose(name: string, pid: number, limits: GroupLimits): Promise<void> {
     const enclose = async (hierarchy: Hierarchy): Promise<void> => {
       const procs = join(hierarchy.base, name, 'cgroup.procs')
-      // A server that starts removes groups while they are empty.
-      await again('ENOENT', async (attempt) => {
+      await whileSwept(async (attempt) => {
         if (attempt > 0) await prepareIn(hierarchy, name, limits)
         await writeFile(procs, String(pid)).catch(ifEnded)
       })
@@ -258,15 +261,16 @@ async function prepareIn({ base, settings }: Hierarchy, name: string, limits: Gr
   await write(join(base, name), settings(limits))
 }
 
-const TRIES = 2
+/** What a group that was removed answers: to whoever looks for it, and to whoever has a file of it open. */
+const REMOVED: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENODEV'])
 
-/** Tries a few times when it fails with `code`. */
-async function again(code: string, work: (attempt: number) => Promise<void>): Promise<void> {
+/** Tries again when a server that starts on this machine removed the group, which was still empty. */
+async function whileSwept(work: (attempt: number) => Promise<void>): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work(attempt)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== code || attempt === TRIES) throw error
+      if (!REMOVED.has((error as NodeJS.ErrnoException).code) || attempt === SWEPT_TRIES) throw error
     }
   }
 }
