@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
@@ -73,3 +74,25 @@ for (const named of [true, false]) {
     assert.deepEqual(stage.complaints, [])
   })
 }
+
+test('below a path of a proxy a recording is played and downloaded', async (t) => {
+  const { origin, upstream } = await proxyBelowPath(t)
+  const stage = await openConsole(t)
+  upstream.url = stage.server.baseUrl
+  const session = await stage.cliscale.sessions.create({
+    command: 'echo',
+    args: ['kept'],
+    recording: 'output',
+  })
+  await session.waitUntil('ended')
+  const page = await stage.open(`${origin}${PREFIX}/${new URL(await stage.link()).hash}`)
+  await page.getByRole('button', { name: 'Sign out' }).waitFor()
+  await page.goto(`${origin}${PREFIX}/#/sessions/${session.id}`)
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download' }).click(),
+  ])
+  assert.equal(download.url(), `${origin}${PREFIX}/v1/sessions/${session.id}/recording`)
+  assert.match(await readFile(await download.path(), 'utf8'), /kept/)
+  assert.deepEqual(stage.complaints, [])
+})

@@ -129,6 +129,25 @@ test('the screen is shared: one link only watches, the other takes control', asy
   await shows(watcher, 'from the partner')
 })
 
+test('a browser that lets a page copy nothing is said so, and the link is there to copy by hand', async (t) => {
+  const stage = await openConsole(t)
+  const page = await stage.signIn()
+  await page.getByRole('button', { name: 'Share' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Share this screen' })
+  const copy = dialog.getByRole('button', { name: 'Copy the link: To watch' })
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })
+    document.execCommand = () => false
+  })
+  await copy.click()
+  await dialog.getByText('copy it by hand').waitFor()
+  assert.match(await copy.innerText(), /^\s*Copy$/)
+  await page.evaluate(() => (document.execCommand = () => true))
+  await copy.click()
+  await dialog.getByText('The link is copied.').waitFor()
+  assert.equal(await dialog.getByText('copy it by hand').count(), 0)
+})
+
 test('whether a session is isolated is said plainly', async (t) => {
   const stage = await openConsole(t, ['--isolation=none'])
   const page = await stage.signIn()

@@ -1,6 +1,7 @@
 import { CliscalePlayer } from '@cliscale/react'
 import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
+import { address } from '../state/address.ts'
 import type { Directory } from '../state/directory.ts'
 import { useTheme } from '../state/theme.ts'
 import { DeleteRecordingDialog } from './DeleteRecordingDialog.tsx'
@@ -40,7 +41,7 @@ export function RecordingPage({ directory, info, onRestart }: RecordingPageProps
         <div className="recording-actions">
           <a
             className="button"
-            href={`/v1/sessions/${encodeURIComponent(info.id)}/recording`}
+            href={address(`v1/sessions/${encodeURIComponent(info.id)}/recording`)}
             download={`${info.id}.cast`}
             aria-label="Download"
           >

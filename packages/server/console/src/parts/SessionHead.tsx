@@ -53,7 +53,15 @@ export function SessionHead({ info, session, observe, panel, onPlay }: SessionHe
       )}
       {live && (
         <div className="session-actions">
-          <button type="button" className="button" aria-label="Share" onClick={() => setDialog('share')}>
+          <button
+            type="button"
+            className="button"
+            aria-label="Share"
+            aria-haspopup="dialog"
+            title={info.state === 'ending' ? 'The session is ending' : 'Share this screen'}
+            disabled={info.state === 'ending'}
+            onClick={() => setDialog('share')}
+          >
             <Icon name="share" /> <span className="label">Share</span>
           </button>
           {!observe && (
@@ -61,6 +69,8 @@ export function SessionHead({ info, session, observe, panel, onPlay }: SessionHe
               type="button"
               className="button danger"
               aria-label="End session"
+              aria-haspopup="dialog"
+              title={info.state === 'ending' ? 'The session is ending' : 'End this session'}
               disabled={info.state === 'ending'}
               onClick={() => setDialog('end')}
             >

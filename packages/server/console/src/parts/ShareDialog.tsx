@@ -34,16 +34,16 @@ interface LinkRowProps {
 function LinkRow({ label, help, address }: LinkRowProps): JSX.Element {
   const id = useId()
   const input = useRef<HTMLInputElement>(null)
-  const [copied, setCopied] = useState(false)
+  const [outcome, setOutcome] = useState<'copied' | 'refused'>()
   const copy = async (): Promise<void> => {
     input.current?.select()
     try {
       await navigator.clipboard.writeText(address)
+      setOutcome('copied')
     } catch {
       // Without the permission, or over plain http, the selection is copied the old way.
-      document.execCommand('copy')
+      setOutcome(document.execCommand('copy') ? 'copied' : 'refused')
     }
-    setCopied(true)
   }
   return (
     <div className="field">
@@ -63,14 +63,25 @@ function LinkRow({ label, help, address }: LinkRowProps): JSX.Element {
           aria-label={`Copy the link: ${label}`}
           onClick={() => void copy()}
         >
-          <Icon name={copied ? 'check' : 'copy'} /> {copied ? 'Copied' : 'Copy'}
+          <Icon name={outcome === 'copied' ? 'check' : 'copy'} /> {outcome === 'copied' ? 'Copied' : 'Copy'}
         </button>
-        <a className="button" href={address} target="_blank" rel="noopener noreferrer">
+        <a
+          className="button"
+          href={address}
+          target="_blank"
+          rel="noopener noreferrer"
+          aria-label={`Open in a new tab: ${label}`}
+        >
           Open
         </a>
       </div>
       <div id={`${id}-help`} className="help">
         {help}
+      </div>
+      <div className="help" role="status">
+        {outcome === 'copied' && <span className="visually-hidden">The link is copied.</span>}
+        {outcome === 'refused' &&
+          'The browser does not let this page copy. The link is selected: copy it by hand.'}
       </div>
     </div>
   )

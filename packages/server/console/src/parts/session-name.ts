@@ -6,7 +6,7 @@ const LINE = 120
 /** Most characters of one text anywhere in the console: a command line may be a quarter of a megabyte. */
 const WHOLE = 1_000
 
-/** Characters at the end of an id that tell sessions apart. They are random: among 10,000 sessions no two share them. */
+/** Characters at the end of an id that tell sessions apart. They are random: that among 10,000 sessions two share them happens once in 1,000 times. */
 const TAG = 6
 
 /** Joins letters of some scripts and parts of emoji; of all that is invisible only these say something. */
