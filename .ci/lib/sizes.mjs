@@ -12,14 +12,14 @@ const budgets = [
     name: 'react, without its peers and the player',
     entry: 'packages/react/dist/index.js',
     external: [...react, 'asciinema-player'],
-    limit: 71_300,
+    limit: 71_700,
   },
-  // 1,000 of them are for the pages around it: late fonts, scales and zooms, containers without a height.
+  // 1,300 of them are for the pages around it: late fonts, scales and zooms, containers without a height; and for emoji widths.
   {
     name: 'react, own code',
     entry: 'packages/react/dist/index.js',
     external: [...react, '@xterm/*', 'asciinema-player'],
-    limit: 22_900,
+    limit: 23_300,
   },
   {
     name: 'react, own code with the player',

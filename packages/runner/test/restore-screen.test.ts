@@ -33,6 +33,8 @@ const STATES: readonly (readonly [what: string, bytes: string])[] = [
   ['the alternate screen', 'shell\r\n$ vi\x1b[31m\x1b[?1049h\x1b[2J\x1b[3;3Hin vi\x1b[?1h\x1b='],
   ['insert mode and no wrap', '\x1b[4h\x1b[?7labc'],
   ['wide and joined characters', '漢字 e\u0301 👩‍👩‍👧 ü\r\n'],
+  ['emoji that are text without their second character', 'a❤️b 1️⃣c ✔️ ❤x\r\n'],
+  ['an emoji that becomes wide in the last column', `${'x'.repeat(39)}❤️y`],
   ['bracketed paste and focus', '\x1b[?2004h\x1b[?1004h'],
   ['scrollback', Array.from({ length: 90 }, (_, i) => `line ${i}`).join('\r\n')],
   ['wrapped lines', 'word '.repeat(60)],

@@ -1,5 +1,4 @@
 import { FitAddon } from '@xterm/addon-fit'
-import { Unicode11Addon } from '@xterm/addon-unicode11'
 import { WebLinksAddon } from '@xterm/addon-web-links'
 import { type IDisposable, type ITheme, Terminal } from '@xterm/xterm'
 import { openXterm } from '../xterm-inside/open-xterm.ts'
@@ -10,6 +9,7 @@ import { StrictStyles } from '../xterm-inside/strict-styles.ts'
 import { type BarKey, barKeyText } from './bar-keys.ts'
 import { forgetCellBoxes } from './cell-box.ts'
 import { handleClipboardWrites } from './clipboard.ts'
+import { countCells } from './count-cells.ts'
 import { FontWatch } from './font-watch.ts'
 import { type KeyAnswer, KeyboardModes, keyText } from './keymap.ts'
 import { hyperlinkHandler, openLink, webAddress } from './links.ts'
@@ -199,8 +199,7 @@ export class Screen {
   }
 
   #loadAddons(): void {
-    this.terminal.loadAddon(new Unicode11Addon())
-    this.terminal.unicode.activeVersion = '11'
+    countCells(this.terminal)
     this.terminal.loadAddon(
       new WebLinksAddon((_event, target) => openLink(target), {
         hover: (_event, target) => this.#listener.onLinkTarget(webAddress(target) ?? null),

@@ -2,7 +2,7 @@
 // pixels. Pictures are taken by the test and given back to the page as PNG.
 import '@cliscale/react/styles.css'
 import '@xterm/xterm/css/xterm.css'
-import { Unicode11Addon } from '@xterm/addon-unicode11'
+import { countCells } from '../../src/core/count-cells.ts'
 import { Terminal } from '@xterm/xterm'
 import { Screen, type ScreenListener } from '../../src/core/screen.ts'
 import { DEFAULT_LEAVE_KEY } from '../../src/core/shortcuts.ts'
@@ -149,8 +149,7 @@ function drawPlain({ family, size }: Font, rows: number, lineHeight: number): Dr
     lineHeight,
     allowProposedApi: true,
   })
-  terminal.loadAddon(new Unicode11Addon())
-  terminal.unicode.activeVersion = '11'
+  countCells(terminal)
   terminal.open(root)
   return {
     terminal,

@@ -1,8 +1,8 @@
-import { Unicode11Addon } from '@xterm/addon-unicode11'
 import headless from '@xterm/headless'
 
 import { RowPool } from '../xterm-inside/row-pool.ts'
 import { snapshot } from '../xterm-inside/snapshot.ts'
+import { countCells } from './count-cells.ts'
 
 /** Sizes of a screen. */
 export interface ScreenOptions {
@@ -30,8 +30,7 @@ export class Screen {
       allowProposedApi: true,
       logLevel: 'off',
     })
-    this.#terminal.loadAddon(new Unicode11Addon())
-    this.#terminal.unicode.activeVersion = '11'
+    countCells(this.#terminal)
     this.#rows = new RowPool(this.#terminal)
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-import { Unicode11Addon } from '@xterm/addon-unicode11'
+import { countCells } from '../../src/terminal/count-cells.ts'
 import headless from '@xterm/headless'
 
 import { scanGround } from '../../src/terminal/ground.ts'
@@ -19,8 +19,7 @@ class Client {
       allowProposedApi: true,
       logLevel: 'off',
     })
-    this.terminal.loadAddon(new Unicode11Addon())
-    this.terminal.unicode.activeVersion = '11'
+    countCells(this.terminal)
   }
 
   async write(bytes: Uint8Array | string): Promise<void> {

@@ -2,6 +2,7 @@
  * The whole contract of Cliscale: REST types, terminal messages and their codec, errors, close codes, claims, limits.
  * It imports nothing, runs anywhere and is what a client in another language would be written against.
  */
+export * from './cell-width.ts'
 export * from './claims.ts'
 export * from './close.ts'
 export * from './close-codes.ts'
