@@ -22,7 +22,9 @@ const HOLDERS = `html, body, #root, .frame, .frame > .cliscale {
     margin: 0 !important; padding: 0 !important; border: 0 !important; border-radius: 0 !important;
     opacity: 1 !important; transition: none !important; box-shadow: none !important; filter: none !important;
     transform: none !important; outline: 0 !important }
-  #root > button { display: none !important }`
+  #root > button { display: none !important }
+  /* Round and between two pixels: the browser draws it now so, now so. */
+  .cliscale-switch-track { visibility: hidden !important }`
 
 const TEXT = `font-family: serif; font-size: 23px; font-weight: 700; font-style: italic; line-height: 3;
   letter-spacing: 3px; word-spacing: 9px; text-transform: uppercase; text-indent: 8px; text-align: right;

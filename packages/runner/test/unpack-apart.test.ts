@@ -195,7 +195,11 @@ test('a session that ends while its bundle is unpacked ends the program; nothing
 })
 
 function isRunning(pid: string): boolean {
-  return existsSync(`/proc/${pid}`) && !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  try {
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false // It is gone, perhaps in this very moment.
+  }
 }
 
 /** What a program that was taken over might do, as a shell script in its place. */

@@ -86,7 +86,8 @@ test('below a path of a proxy a recording is played and downloaded', async (t) =
   })
   await session.waitUntil('ended')
   const page = await stage.open(`${origin}${PREFIX}/${new URL(await stage.link()).hash}`)
-  await page.getByRole('button', { name: 'Sign out' }).waitFor()
+  // What signing in opens is open by then.
+  await connected(page)
   await page.goto(`${origin}${PREFIX}/#/sessions/${session.id}`)
   const [download] = await Promise.all([
     page.waitForEvent('download'),
