@@ -62,6 +62,18 @@ class HeldFonts {
   }
 }
 
+/** Gives a page faces, whose files do not come until they are let through. */
+async function holdFonts(page: Page, faces: string): Promise<HeldFonts> {
+  const fonts = new HeldFonts()
+  await fonts.hold(page)
+  await page.evaluate((css) => {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(css)
+    document.adoptedStyleSheets.push(sheet)
+  }, faces)
+  return fonts
+}
+
 interface Shown {
   readonly page: Page
   readonly fonts: HeldFonts
@@ -72,13 +84,7 @@ async function openLate(stage: Stage, faces: string, before = '', query = ''): P
   const { id } = await stage.cliscale.sessions.create({ command: 'bash', args: ['-c', PROGRAM] })
   const list = encodeURIComponent('Late, "Liberation Mono", monospace')
   const page = await stage.open(`session=${id}&hidden&still&font=${list}${query}`)
-  const fonts = new HeldFonts()
-  await fonts.hold(page)
-  await page.evaluate((css) => {
-    const sheet = new CSSStyleSheet()
-    sheet.replaceSync(css)
-    document.adoptedStyleSheets.push(sheet)
-  }, faces)
+  const fonts = await holdFonts(page, faces)
   if (before !== '') {
     await fonts.letThrough()
     await page.evaluate((all) => Promise.all(all.split('|').map((one) => document.fonts.load(one))), before)
@@ -221,13 +227,7 @@ test('a player whose font comes late is drawn anew with it, in the room that it 
       ),
     )
   const page = await stage.open('player&font=Late,monospace')
-  const fonts = new HeldFonts()
-  await fonts.hold(page)
-  await page.evaluate((css) => {
-    const sheet = new CSSStyleSheet()
-    sheet.replaceSync(css)
-    document.adoptedStyleSheets.push(sheet)
-  }, REGULAR)
+  const fonts = await holdFonts(page, REGULAR)
   await page.waitForFunction(() => 'playSource' in window)
   await page.evaluate((text) => window.playSource(text), cast)
   const fits = async (): Promise<boolean> => {

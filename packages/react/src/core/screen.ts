@@ -1,3 +1,5 @@
+import { countCells } from '@cliscale/sdk/protocol'
+import { Unicode11Addon } from '@xterm/addon-unicode11'
 import { FitAddon } from '@xterm/addon-fit'
 import { WebLinksAddon } from '@xterm/addon-web-links'
 import { type IDisposable, type ITheme, Terminal } from '@xterm/xterm'
@@ -9,7 +11,6 @@ import { StrictStyles } from '../xterm-inside/strict-styles.ts'
 import { type BarKey, barKeyText } from './bar-keys.ts'
 import { forgetCellBoxes } from './cell-box.ts'
 import { handleClipboardWrites } from './clipboard.ts'
-import { countCells } from './count-cells.ts'
 import { FontWatch } from './font-watch.ts'
 import { type KeyAnswer, KeyboardModes, keyText } from './keymap.ts'
 import { hyperlinkHandler, openLink, webAddress } from './links.ts'
@@ -199,7 +200,7 @@ export class Screen {
   }
 
   #loadAddons(): void {
-    countCells(this.terminal)
+    countCells(this.terminal, new Unicode11Addon())
     this.terminal.loadAddon(
       new WebLinksAddon((_event, target) => openLink(target), {
         hover: (_event, target) => this.#listener.onLinkTarget(webAddress(target) ?? null),

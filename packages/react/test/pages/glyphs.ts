@@ -2,7 +2,8 @@
 // pixels. Pictures are taken by the test and given back to the page as PNG.
 import '@cliscale/react/styles.css'
 import '@xterm/xterm/css/xterm.css'
-import { countCells } from '../../src/core/count-cells.ts'
+import { countCells } from '@cliscale/sdk/protocol'
+import { Unicode11Addon } from '@xterm/addon-unicode11'
 import { Terminal } from '@xterm/xterm'
 import { Screen, type ScreenListener } from '../../src/core/screen.ts'
 import { DEFAULT_LEAVE_KEY } from '../../src/core/shortcuts.ts'
@@ -149,7 +150,7 @@ function drawPlain({ family, size }: Font, rows: number, lineHeight: number): Dr
     lineHeight,
     allowProposedApi: true,
   })
-  countCells(terminal)
+  countCells(terminal, new Unicode11Addon())
   terminal.open(root)
   return {
     terminal,

@@ -1,8 +1,9 @@
+import { countCells } from '@cliscale/sdk/protocol'
+import { Unicode11Addon } from '@xterm/addon-unicode11'
 import headless from '@xterm/headless'
 
 import { RowPool } from '../xterm-inside/row-pool.ts'
 import { snapshot } from '../xterm-inside/snapshot.ts'
-import { countCells } from './count-cells.ts'
 
 /** Sizes of a screen. */
 export interface ScreenOptions {
@@ -30,7 +31,7 @@ export class Screen {
       allowProposedApi: true,
       logLevel: 'off',
     })
-    countCells(this.#terminal)
+    countCells(this.#terminal, new Unicode11Addon())
     this.#rows = new RowPool(this.#terminal)
   }
 

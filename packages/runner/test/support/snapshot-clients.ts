@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
-import { countCells } from '../../src/terminal/count-cells.ts'
+import { countCells } from '@cliscale/sdk/protocol'
+import { Unicode11Addon } from '@xterm/addon-unicode11'
 import headless from '@xterm/headless'
 
 import { scanGround } from '../../src/terminal/ground.ts'
@@ -19,7 +20,7 @@ class Client {
       allowProposedApi: true,
       logLevel: 'off',
     })
-    countCells(this.terminal)
+    countCells(this.terminal, new Unicode11Addon())
   }
 
   async write(bytes: Uint8Array | string): Promise<void> {

@@ -10,8 +10,10 @@ export interface CellWidths {
   charProperties(codepoint: number, preceding: number): number
 }
 
-/** Name of {@link withEmojiWidths} of Unicode 11. */
-export const CELL_WIDTHS_VERSION = '11-emoji'
+/** What {@link countCells} needs of an xterm. */
+export interface CountingTerminal {
+  readonly unicode: { register(widths: CellWidths): void; activeVersion: string }
+}
 
 /** Asks for the coloured form of the character before it (VS16). */
 const EMOJI_FORM = 0xfe0f
@@ -22,6 +24,7 @@ const TWO_CELLS = 2 << 1
 const MAY_BE_EMOJI = 1 << 3
 
 const ONLY_TEXT = /^(?=\p{Emoji})\P{Emoji_Presentation}$/u
+/** Answers of {@link ONLY_TEXT}, by character. */
 const known = new Map<number, boolean>()
 
 /**
@@ -33,7 +36,7 @@ const known = new Map<number, boolean>()
  */
 export function withEmojiWidths(base: CellWidths): CellWidths {
   return {
-    version: CELL_WIDTHS_VERSION,
+    version: `${base.version}-emoji`,
     wcwidth: (codepoint) => base.wcwidth(codepoint),
     charProperties: (codepoint, preceding) => {
       if (codepoint === EMOJI_FORM && (preceding & MAY_BE_EMOJI) !== 0) return TWO_CELLS | JOINS
@@ -41,6 +44,19 @@ export function withEmojiWidths(base: CellWidths): CellWidths {
       return found === ONE_CELL && mayBeEmoji(codepoint) ? found | MAY_BE_EMOJI : found
     },
   }
+}
+
+/**
+ * Has an xterm count so. `addon` is a new `Unicode11Addon` of `@xterm/addon-unicode11`; it hands its widths to whatever
+ * registers them.
+ */
+export function countCells({ unicode }: CountingTerminal, addon: { activate(terminal: never): void }): void {
+  const register = (base: CellWidths): void => {
+    const widths = withEmojiWidths(base)
+    unicode.register(widths)
+    unicode.activeVersion = widths.version
+  }
+  addon.activate({ unicode: { register } } as never)
 }
 
 /** Digits, `#` and `*` too: they are the beginning of keycaps. */

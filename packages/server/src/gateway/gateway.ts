@@ -204,6 +204,7 @@ export class Gateway {
     const { role, sessionId, requestId, closeCode } = link
     this.counts[role] -= 1
     const seconds = ((this.wheel.now - link.openedAt) * this.limits.tickMs) / 1_000
+    // Who said goodbye while it waited was answered by the gateway, but left by itself.
     const parted = closeCode !== 0 && link.is(FLAG.parted)
     const side = parted ? 'gateway' : link.is(FLAG.runnerClosing) ? 'runner' : 'client'
     const code = closeCode === 0 ? (link.is(FLAG.clientClosing) ? 1000 : 1006) : closeCode

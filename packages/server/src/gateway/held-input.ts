@@ -83,9 +83,7 @@ export class HeldInput {
     const rest = this.bytes.subarray(at.end)
     this.bytes = at.begin === 0 ? rest : Buffer.concat([this.bytes.subarray(0, at.begin), rest])
     this.next = at.begin
-    if (opcode === OPCODE.close) {
-      return this.goodbye(payload)
-    }
+    if (opcode === OPCODE.close) return this.goodbye(payload)
     if (opcode === OPCODE.ping) this.sink.answer(serverFrame(OPCODE.pong, payload))
     else if (opcode === OPCODE.pong) {
       if (payload.length === 1 && payload[0] === PING_MARK) this.sink.pong()
@@ -117,7 +115,10 @@ function unmask(bytes: Buffer, body: number, end: number): Buffer {
   return payload
 }
 
-/** Close codes that may be in a close frame (RFC 6455 §7.4): defined ones that are not only for programs, and those of libraries and apps. */
+/**
+ * Close codes that may be in a close frame (RFC 6455 §7.4): defined ones, but for those that only say that there was none,
+ * and those of libraries and apps.
+ */
 function mayBeSent(code: number): boolean {
   if (code >= 3_000) return code <= 4_999
   return code >= 1_000 && code <= 1_014 && code !== 1_004 && code !== 1_005 && code !== 1_006

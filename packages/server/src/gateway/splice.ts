@@ -385,6 +385,8 @@ export class Splice {
     if (frameAt > 0) this.toClient(link, chunk.subarray(0, frameAt))
     link.runnerFrames.reset()
     link.flags |= FLAG.lost
+    // It waited for the end of a message, which never comes.
+    link.farewell = null
     this.fail(link, 'INTERNAL', { message: "The session's runner broke the protocol." })
   }
 

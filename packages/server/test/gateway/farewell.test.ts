@@ -93,6 +93,17 @@ test('of two farewells at once the first whole one counts: the drain of a gatewa
   }
 })
 
+test('a runner that sends no frames while a farewell waits for the end of its message is told of once', async (t) => {
+  const { gateway, client, runner } = await bare(t)
+  const output = message(`0${'x'.repeat(1_000)}`)
+  runner.write(output.subarray(0, 500))
+  await waitFor(() => client.socket.bytesRead > 500, { what: 'half a message' })
+  const drained = gateway.gateway.drain({ windowMs: 0 })
+  runner.write(Buffer.concat([output.subarray(500), Buffer.alloc(64, 0xff)]))
+  assert.deepEqual(farewells(await client.end()), ['E', '1011 INTERNAL'])
+  await drained
+})
+
 test('who waits for a runner and says goodbye is answered once; a goodbye that may not be sent is a fault', async (t) => {
   const { start, session, token } = await stage(t)
   const gateway = await start()

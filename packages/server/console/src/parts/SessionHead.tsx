@@ -4,7 +4,7 @@ import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import type { Panel } from '../state/panel.ts'
 import { EndDialog } from './EndDialog.tsx'
-import { Icon } from './Icon.tsx'
+import { Icon, type IconName } from './Icon.tsx'
 import { lineText, sessionTag, sessionTitle } from './session-name.ts'
 import { ISOLATION_TEXT, recordingMark, stateText, stateTone } from './session-wording.ts'
 import { ShareDialog } from './ShareDialog.tsx'
@@ -53,36 +53,58 @@ export function SessionHead({ info, session, observe, panel, onPlay }: SessionHe
       )}
       {live && (
         <div className="session-actions">
-          <button
-            type="button"
-            className="button"
-            aria-label="Share"
-            aria-haspopup="dialog"
-            title={info.state === 'ending' ? 'The session is ending' : 'Share this screen'}
-            disabled={info.state === 'ending'}
-            onClick={() => setDialog('share')}
-          >
-            <Icon name="share" /> <span className="label">Share</span>
-          </button>
+          <Action
+            info={info}
+            name="Share"
+            about="Share this screen"
+            icon="share"
+            label="Share"
+            onOpen={() => setDialog('share')}
+          />
           {!observe && (
-            <button
-              type="button"
-              className="button danger"
-              aria-label="End session"
-              aria-haspopup="dialog"
-              title={info.state === 'ending' ? 'The session is ending' : 'End this session'}
-              disabled={info.state === 'ending'}
-              onClick={() => setDialog('end')}
-            >
-              <Icon name="stop" />{' '}
-              <span className="label">{info.state === 'ending' ? 'Ending…' : 'End'}</span>
-            </button>
+            <Action
+              info={info}
+              name="End session"
+              about="End this session"
+              icon="stop"
+              label={info.state === 'ending' ? 'Ending…' : 'End'}
+              danger
+              onOpen={() => setDialog('end')}
+            />
           )}
         </div>
       )}
       {dialog === 'share' && <ShareDialog id={info.id} onClose={close} />}
       {dialog === 'end' && <EndDialog info={info} session={session} onClose={close} />}
     </header>
+  )
+}
+
+interface ActionProps {
+  readonly info: SessionInfo
+  readonly name: string
+  readonly about: string
+  readonly icon: IconName
+  readonly label: string
+  readonly danger?: boolean
+  readonly onOpen: () => void
+}
+
+/** Opens a dialog about the session; not while it is ending. */
+function Action({ info, name, about, icon, label, danger = false, onOpen }: ActionProps): JSX.Element {
+  const ending = info.state === 'ending'
+  return (
+    <button
+      type="button"
+      className={danger ? 'button danger' : 'button'}
+      aria-label={name}
+      aria-haspopup="dialog"
+      title={ending ? 'The session is ending' : about}
+      disabled={ending}
+      onClick={onOpen}
+    >
+      <Icon name={icon} /> <span className="label">{label}</span>
+    </button>
   )
 }
 

@@ -6,7 +6,7 @@ const LINE = 120
 /** Most characters of one text anywhere in the console: a command line may be a quarter of a megabyte. */
 const WHOLE = 1_000
 
-/** Characters at the end of an id that tell sessions apart. They are random: that among 10,000 sessions two share them happens once in 1,000 times. */
+/** Characters at the end of an id that tell sessions apart. They are random: two of 10,000 sessions share them with a chance of 1 in 1,000. */
 const TAG = 6
 
 /** Joins letters of some scripts and parts of emoji; of all that is invisible only these say something. */

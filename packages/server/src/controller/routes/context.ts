@@ -8,12 +8,7 @@ import type { Log } from '../../observability/log.ts'
 import type { RecordingLibrary } from '../recordings/library.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Template } from '../templates/template.ts'
-
-/** An answer that may go on for long after it was allowed. */
-export interface LongAnswer {
-  /** Ends it early. */
-  end(): void
-}
+import type { LongAnswer } from './long-answer.ts'
 
 /** What the routes need. */
 export interface RoutesContext {

@@ -6,6 +6,7 @@ import { findOwned, ownerFilter } from '../access.ts'
 import { type EventSource, EventStream } from '../event-stream.ts'
 import { SessionParams } from '../schemas.ts'
 import type { RoutesContext } from './context.ts'
+import { endWithAccess } from './long-answer.ts'
 
 const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -98,9 +99,7 @@ function stream(
   response.writeHead(200, EVENT_STREAM_HEADERS)
   const onError = (error: unknown): void =>
     log.warn({ err: error, reqId: request.id }, 'an event stream was cut off')
-  const { access = null } = identity
-  const events = new EventStream({ response, source, afterSeq, onError })
-  response.once('close', () => accesses.release(access, events))
-  events.start()
-  accesses.hold(access, events)
+  const answer = new EventStream({ response, source, afterSeq, onError })
+  answer.start()
+  endWithAccess(accesses, { identity, response, answer })
 }

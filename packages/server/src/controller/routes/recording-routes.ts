@@ -1,10 +1,10 @@
 import { RECORDING_HEADER, RECORDING_MEDIA_TYPE } from '@cliscale/sdk/protocol'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import type { Identity } from '../../auth/identity.ts'
 import { findOwned } from '../access.ts'
 import { SessionParams } from '../schemas.ts'
-import type { LongAnswer, RoutesContext } from './context.ts'
+import type { RoutesContext } from './context.ts'
+import { endWithAccess } from './long-answer.ts'
 
 interface Id {
   readonly Params: { readonly id: string }
@@ -44,7 +44,9 @@ function getRoute(app: FastifyInstance, context: RoutesContext): void {
     const identity = await context.identify(request, 'sessions:read')
     const { info } = await findOwned(context.store.sessions, identity, request.params.id)
     const recording = await context.recordings.open(info)
-    endWithAccess(context, identity, reply)
+    const { raw: response } = reply
+    const answer = { end: () => response.destroy() }
+    endWithAccess(context.accesses, { identity, response, answer })
     return describe(reply, info.id, recording).send(recording.body)
   })
 }
@@ -75,13 +77,6 @@ function deleteRoute(app: FastifyInstance, context: RoutesContext): void {
     await context.recordings.remove(session.info.id)
     return reply.code(204).send()
   })
-}
-
-/** A slow reader is cut off when the access ends through which it asked. */
-function endWithAccess({ accesses }: RoutesContext, { access }: Identity, reply: FastifyReply): void {
-  const answer: LongAnswer = { end: () => reply.raw.destroy() }
-  reply.raw.once('close', () => accesses.release(access ?? null, answer))
-  accesses.hold(access ?? null, answer)
 }
 
 /** What a session prints is anybody's text: it is a file to save, never a page, and in no cache. */
