@@ -88,10 +88,14 @@ export function findProgram(
     : at.path
         .split(delimiter)
         .map((folder) => join(isAbsolute(folder) ? folder : resolve(at.cwd, folder), command))
-  const files = candidates.filter((path) => realFile(path, at.view) !== undefined)
-  const file = files.find((path) => isExecutable(realFile(path, at.view) ?? ''))
-  if (file !== undefined) return { file, args }
-  if (files.length > 0) {
+  let isThere = false
+  for (const path of candidates) {
+    const real = realFile(path, at.view)
+    if (real === undefined) continue
+    if (isExecutable(real)) return { file: path, args }
+    isThere = true
+  }
+  if (isThere) {
     throw new StartFailure('COMMAND_NOT_EXECUTABLE', `${command}: permission denied.`, {
       hint: 'Make the file executable.',
       exitCode: 126,
@@ -126,7 +130,7 @@ function realFile(path: string, view: View): string | undefined {
   const seen = view.onHost(path)
   if (seen === undefined) return undefined
   try {
-    const real = realpathSync(seen)
+    const real = realpathSync.native(seen)
     return view.shows(real) && statSync(real).isFile() ? real : undefined
   } catch {
     return undefined

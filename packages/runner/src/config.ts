@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute } from 'node:path'
 
 import { GROUP_LIMITS, type GroupLimit, type WantedLimits } from './isolation/limits.ts'
+import { systemTimeZone } from './isolation/time-zone.ts'
 import { takeFile } from './taken-file.ts'
 import { networkList } from './bundle/addresses.ts'
 import { readHost } from './bundle/allowed-hosts.ts'
@@ -180,7 +180,7 @@ export function parseConfig(argv: readonly string[]): Parsed<RunnerConfig> {
     bundleHttpHosts: flags.value('bundle-http-hosts'),
     bundlePrivateNetworks: flags.value('bundle-private-networks'),
     outsideWorld: flags.value('outside-world-file'),
-    timeZone: timeZone(),
+    timeZone: systemTimeZone(process.env.TZ),
     blankTimeoutMs: flags.value('blank-timeout-ms'),
     logLevel: flags.value('log-level'),
   })
@@ -216,17 +216,6 @@ function limitsOf(flags: Flags): WantedLimits {
     openFiles: flags.value('max-open-files') ?? 0,
     diskBytes: flags.value('max-disk-bytes') ?? 0,
   }
-}
-
-/**
- * The time zone of this machine for programs that see its system folders: what the operator chose by `TZ`, else the name of
- * the system's. Undefined where the system has no such zone's file: a name without one would be taken for UTC.
- */
-function timeZone(): string | undefined {
-  const { TZ: chosen } = process.env
-  if (chosen !== undefined && chosen !== '') return chosen
-  const { timeZone: name } = Intl.DateTimeFormat().resolvedOptions()
-  return name === 'UTC' || existsSync(join('/usr/share/zoneinfo', name)) ? name : undefined
 }
 
 /** Text of `--help`. */

@@ -115,7 +115,10 @@ function run(config: RunnerConfig, { secret, log }: { secret: string; log: Log }
     // In the same turn in which it began to listen: nobody is heard before.
     if (config.user !== undefined) takeUser(config.user)
     log.info('listening', { address: addressOf(server) })
-    setImmediate(warmUp)
+    setImmediate(() => {
+      warmUp()
+      runner.prepare()
+    })
     rehearseSoon(config, log, rehearsal.signal)
   })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {

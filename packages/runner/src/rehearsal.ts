@@ -63,6 +63,7 @@ async function rehearse(config: RunnerConfig, signal: AbortSignal): Promise<void
     log,
   })
   try {
+    runner.prepare()
     await assign(port, headers, signal)
     await attach(port, headers, signal)
   } finally {

@@ -38,6 +38,7 @@ import { Recorder } from './recording/recorder.ts'
 import type { PtyExit } from './terminal/exit.ts'
 import { TerminalServer } from './terminal/server.ts'
 import { Terminal } from './terminal/terminal.ts'
+import { SandboxAhead } from './terminal/waiting-sandbox.ts'
 
 /** What the runner tells the program around it. */
 export interface RunnerEvents {
@@ -71,6 +72,7 @@ export class Runner {
   readonly #lifetime: Deadline
   readonly #linger: Deadline
   readonly #idle: IdleTimer
+  readonly #ahead: SandboxAhead = new SandboxAhead()
   readonly #abort = new AbortController()
   #state: RunnerState = 'blank'
   #assignment: CompleteAssignment | undefined
@@ -148,6 +150,12 @@ export class Runner {
     this.maybeEnd()
   }
 
+  /** Makes the session's sandbox ahead. No effect without isolation, and once there is a session. */
+  prepare(): void {
+    if (this.#state !== 'blank' || this.#over || this.#config.isolation !== 'bubblewrap') return
+    this.#ahead.prepare(this.#sandbox(), { limits: this.#limits, log: this.#log })
+  }
+
   /** A controller is there: a blank runner stays. `connected` keeps it for as long as a stream is open. */
   controllerSeen(connected: boolean): void {
     if (this.#state !== 'blank') return
@@ -197,6 +205,7 @@ export class Runner {
   abandon(): void {
     this.stop({ reason: 'killed', graceMs: 0 })
     this.#terminal?.abandon()
+    this.#ahead.close()
   }
 
   #createTerminal(assignment: CompleteAssignment): Terminal {
@@ -281,17 +290,17 @@ export class Runner {
     const env = sessionEnvironment(assignment, view, { binFolders: bins, timeZone: this.#config.timeZone })
     // Inside a sandbox nothing can leave it.
     const mark = sandbox === undefined ? newMark() : undefined
+    const program = findProgram(assignment, { cwd, path: env.PATH ?? '', view })
+    const waiting = this.#ahead.take()
+    const isLimited = waiting !== undefined && assignment.limits === undefined
     terminal.start({
-      launch: limited(findProgram(assignment, { cwd, path: env.PATH ?? '', view }), this.#limits, {
-        counted: this.#counted,
-        mark,
-      }),
+      launch: isLimited ? program : limited(program, this.#limits, { counted: this.#counted, mark }),
       env,
       cwd,
       marker: `${SESSION_VARIABLE}=${assignment.sessionId}`,
       user: this.#config.user,
       mark,
-      ...(sandbox === undefined ? {} : { sandbox }),
+      ...(sandbox === undefined ? {} : { sandbox, waiting }),
     })
     this.#disk = this.#watchDisk()
     this.#state = 'running'
@@ -430,6 +439,7 @@ export class Runner {
     for (const timer of [this.#blank, this.#lifetime, this.#linger]) timer.clear()
     this.#idle.stop()
     this.#log.info('runner ends', { why })
+    this.#ahead.close()
     void Promise.allSettled([this.#swept, this.#recorded]).then(() => {
       this.server.close()
       this.#terminal?.close()

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 
+import { findTool } from '../src/isolation/tools.ts'
 import { childrenOf } from '../src/terminal/processes.ts'
 import { assertOnlyTheTerminal, assignDescriptorLister } from './support/own-descriptors.ts'
 import { startRunner } from './support/start-runner.ts'
 import { waitFor } from './support/wait-for.ts'
+
+/** Programs of a blank runner: a sandbox waits for its session. */
+const waiting = { none: 0, bubblewrap: findTool('dash') === undefined ? 0 : 1 } as const
 
 const DEBUG = ['--log-level=debug']
 
@@ -13,7 +17,7 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
   test(`a blank runner rehearses once, with isolation ${isolation}, and leaves nothing of it`, async (t) => {
     const runner = await startRunner(t, { isolation, flags: DEBUG })
     await waitFor('the rehearsal', () => runner.log.includes('rehearsal over'))
-    await waitFor('its program’s end', () => childrenOf(runner.child.pid ?? 0).length === 0)
+    await waitFor('its program’s end', () => childrenOf(runner.child.pid ?? 0).length === waiting[isolation])
     const { state, sessionId, outputOffset, clients } = await runner.status()
     assert.deepEqual([state, sessionId, outputOffset], ['blank', null, 0])
     assert.deepEqual(clients, { driver: 0, observer: 0 })
@@ -40,7 +44,7 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
   test(`no command inherits the rehearsal’s terminal, with isolation ${isolation}`, async (t) => {
     for (let caught = 0; caught < 4;) {
       const runner = await startRunner(t, { isolation, flags: DEBUG })
-      const begun = (): boolean => childrenOf(runner.child.pid ?? 0).length > 0
+      const begun = (): boolean => childrenOf(runner.child.pid ?? 0).length > waiting[isolation]
       await waitFor('the rehearsal’s program', () => begun() || runner.log.includes('rehearsal over'))
       // It is held up from the moment its rehearsal has a program until the assignment lies in its socket.
       runner.child.kill('SIGSTOP')

@@ -26,9 +26,23 @@ const SPECIAL_V4 = [
 const GLOBAL_V6 = '2000::/3'
 const SPECIAL_V6 = ['2001::/23', '2001:db8::/32', '3fff::/20']
 
-const specialV4 = networkList(SPECIAL_V4)
-const globalV6 = networkList([GLOBAL_V6])
-const specialV6 = networkList(SPECIAL_V6)
+interface PublicLists {
+  readonly specialV4: BlockList
+  readonly globalV6: BlockList
+  readonly specialV6: BlockList
+}
+
+let publicLists: PublicLists | undefined
+
+/** Made when they are needed: most runners fetch nothing, and each would pay for them at its start. */
+function lists(): PublicLists {
+  publicLists ??= {
+    specialV4: networkList(SPECIAL_V4),
+    globalV6: networkList([GLOBAL_V6]),
+    specialV6: networkList(SPECIAL_V6),
+  }
+  return publicLists
+}
 
 /** A set of networks, each as `address/bits`. @throws {Error} for one that is none */
 export function networkList(networks: readonly string[]): BlockList {
@@ -53,6 +67,7 @@ export function holds(list: BlockList, address: string): boolean {
 /** Whether packets to an address go to a host of the public internet. What is no address is not public. */
 export function isPublic(address: string): boolean {
   if (address.includes('%')) return false
+  const { specialV4, globalV6, specialV6 } = lists()
   if (isIP(address) === 4) return !specialV4.check(address, 'ipv4')
   if (isIP(address) !== 6) return false
   const embedded = embeddedV4(address)

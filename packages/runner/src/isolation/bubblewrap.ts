@@ -4,6 +4,7 @@ import type { Launch } from './launch.ts'
 import { DEVICE_FOLDERS, SYSTEM_FOLDERS, systemConfiguration } from './system-paths.ts'
 import { requireTool } from './tools.ts'
 import { isWithin, SANDBOX_HOME, SESSION_USER } from './view.ts'
+import { throughShell } from './waiting-shell.ts'
 
 /** What a sandboxed command sees and gets. Paths are real ones of this machine. */
 export interface Sandbox {
@@ -73,10 +74,11 @@ const TAKE_TERMINAL =
  * @throws {Error} when bwrap or setsid is not installed
  */
 export function startInSandbox(
-  { launch, env, cwd }: SandboxedCommand,
+  command: SandboxedCommand,
   sandbox: Sandbox,
   firstDescriptor: number,
 ): BubblewrapStart {
+  const { launch, env, cwd } = throughShell(command)
   const { mounted, copied } = systemConfiguration()
   const copies: readonly Copy[] = [
     { at: '/etc/passwd', file: { text: PASSWD } },
@@ -92,10 +94,10 @@ export function startInSandbox(
     ...Object.entries(env).map(([name, value]) => ['--setenv', name, value]),
   ].flat()
   const list = { text: options.map((option) => `${option}\0`).join('') }
-  const command = ['/bin/sh', '-c', TAKE_TERMINAL, requireTool('setsid'), launch.file, ...launch.args]
+  const program = ['/bin/sh', '-c', TAKE_TERMINAL, requireTool('setsid'), launch.file, ...launch.args]
   return {
     file: requireTool('bwrap'),
-    args: ['--args', String(firstDescriptor), '--', ...command],
+    args: ['--args', String(firstDescriptor), '--', ...program],
     files: [list, ...copies.map(({ file }) => file)],
   }
 }

@@ -106,7 +106,14 @@ function flag(name: string, wanted: number | undefined, row: string): string[] {
 
 /** What this process may set at most, by a row of `/proc/self/limits` (proc_pid_limits(5)). */
 function hardLimit(row: string): number {
-  const text = readFileSync('/proc/self/limits', 'latin1')
-  const hard = new RegExp(`^${row} +\\S+ +(\\d+)`, 'm').exec(text)?.[1]
+  const hard = new RegExp(`^${row} +\\S+ +(\\d+)`, 'm').exec(ownLimits())?.[1]
   return hard === undefined ? Number.MAX_SAFE_INTEGER : Number(hard)
+}
+
+let ownLimitsText: string | undefined
+
+/** Nothing raises them again, and a runner starts one command. */
+function ownLimits(): string {
+  ownLimitsText ??= readFileSync('/proc/self/limits', 'latin1')
+  return ownLimitsText
 }

@@ -118,6 +118,23 @@ export function systemConfiguration(): SystemConfiguration {
   return { mounted, copied }
 }
 
+/**
+ * Differs once one of the system's files, or of `others`, was replaced, added or removed, or a file written: a sandbox that
+ * was made before shows what was.
+ */
+export function systemStamp(others: readonly string[]): string {
+  return [...SYSTEM_FILES, ...others].map(stampOf).join(' ')
+}
+
+function stampOf(path: string): string {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    return stats === undefined ? '' : `${stats.dev}.${stats.ino}.${stats.mtimeMs}`
+  } catch {
+    return ''
+  }
+}
+
 function readable(path: string): Stats | undefined {
   try {
     const stats = statSync(path, { throwIfNoEntry: false })

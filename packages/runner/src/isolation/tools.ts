@@ -2,9 +2,13 @@ import { accessSync, constants } from 'node:fs'
 
 const SEARCH = ['/usr/local/bin', '/usr/bin', '/bin', '/run/current-system/sw/bin']
 
+const found = new Map<string, string>()
+
 /** Path of a system program; never by the PATH of a session. */
 export function findTool(name: string): string | undefined {
-  return SEARCH.map((folder) => `${folder}/${name}`).find(isExecutable)
+  const path = found.get(name) ?? SEARCH.map((folder) => `${folder}/${name}`).find(isExecutable)
+  if (path !== undefined) found.set(name, path)
+  return path
 }
 
 /** Path of a system program that isolation needs. @throws {Error} when it is not there */

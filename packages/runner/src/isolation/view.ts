@@ -34,7 +34,16 @@ export function openView(workFolder: string): View {
   }
 }
 
+const names = new Map<number, string | undefined>()
+
+/** Looked up once: the system asks its services for it. A runner changes its user while it is blank. */
 function accountName(): string | undefined {
+  const uid = process.getuid?.() ?? 0
+  if (!names.has(uid)) names.set(uid, lookUpName())
+  return names.get(uid)
+}
+
+function lookUpName(): string | undefined {
   try {
     return userInfo().username
   } catch {

@@ -1,13 +1,13 @@
-import { closeSync, constants as fsConstants, openSync } from 'node:fs'
-import { Duplex, type Readable, type Writable } from 'node:stream'
 import { ReadStream } from 'node:tty'
 
 import { type PtyExit, readExit } from './exit.ts'
 import { InputQueue } from './input-queue.ts'
 import { nativePty, spawnHelper } from './native.ts'
 import { childrenOf, endAllOfUser, type ProcessScope, sendSignal, terminalProcesses } from './processes.ts'
-import { type HandedFile, type Sandbox, startInSandbox } from '../isolation/bubblewrap.ts'
+import type { Sandbox } from '../isolation/bubblewrap.ts'
 import type { Launch } from '../isolation/launch.ts'
+import { startSandboxed, type StartedOnPty } from './sandboxed-pty.ts'
+import type { WaitingSandbox } from './waiting-sandbox.ts'
 
 /** How a command is started. */
 export interface PtyOptions {
@@ -21,6 +21,8 @@ export interface PtyOptions {
   readonly rows: number
   /** Absent: a plain process of the runner's user. */
   readonly sandbox?: Sandbox
+  /** Such a sandbox that was made ahead and is usable. */
+  readonly waiting?: WaitingSandbox | undefined
   /** An environment entry by which processes that left the session are found. */
   readonly marker: string
   /** The user of the runner, when nothing but the session and the runner runs as it. */
@@ -214,18 +216,13 @@ export class Pty {
   }
 }
 
-interface Started {
-  readonly fd: number
-  readonly pid: number
+function start(options: PtyOptions, exited: (exit: PtyExit) => void): StartedOnPty {
+  const { sandbox, waiting } = options
+  if (sandbox === undefined) return fork(options, exited)
+  return waiting === undefined ? startSandboxed(options, sandbox, exited) : waiting.begin(options, exited)
 }
 
-function start(options: PtyOptions, exited: (exit: PtyExit) => void): Started {
-  return options.sandbox === undefined
-    ? fork(options, exited)
-    : spawnSandboxed(options, options.sandbox, exited)
-}
-
-function fork(options: PtyOptions, exited: (exit: PtyExit) => void): Started {
+function fork(options: PtyOptions, exited: (exit: PtyExit) => void): StartedOnPty {
   const { launch, env, cwd, columns, rows } = options
   const entries = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const onExit = (code: number, signal: number): void => exited(readExit(code, signal))
@@ -242,55 +239,4 @@ function fork(options: PtyOptions, exited: (exit: PtyExit) => void): Started {
     spawnHelper(),
     onExit,
   )
-}
-
-/**
- * bwrap is no member of the terminal's session, so it is started by Node on a slave that is nobody's controlling
- * terminal yet. That slave is opened again: the pair's own one is non-blocking, which its programs would inherit.
- * The master is not close-on-exec, so bwrap gets the first of its files in its place, reads it, and closes it.
- */
-function spawnSandboxed(options: PtyOptions, sandbox: Sandbox, exited: (exit: PtyExit) => void): Started {
-  const pair = nativePty().open(options.columns, options.rows)
-  const slave = openSync(pair.pty, fsConstants.O_RDWR | fsConstants.O_NOCTTY)
-  closeSync(pair.slave)
-  const opened: number[] = []
-  const inherited = (file: HandedFile): 'pipe' | number => {
-    if ('text' in file) return 'pipe'
-    const descriptor = openSync(file.path, fsConstants.O_RDONLY)
-    opened.push(descriptor)
-    return descriptor
-  }
-  try {
-    const { file, args, files } = startInSandbox(options, sandbox, pair.master)
-    // Loaded when it is needed: it is a tenth of a blank runner's start.
-    const child = process.getBuiltinModule('node:child_process').spawn(file, args, {
-      env: {},
-      cwd: '/',
-      detached: true,
-      stdio: [slave, slave, slave, ...ignored(3, pair.master), ...files.map(inherited)],
-    })
-    child.on('error', () => exited({ code: 126, signal: null }))
-    child.on('exit', (code, signal) => exited(readExit(code, signal)))
-    for (const [i, handed] of files.entries()) {
-      if ('text' in handed) handOver(handed.text, child.stdio[pair.master + i])
-    }
-    return { fd: pair.master, pid: child.pid ?? -1 }
-  } catch (error) {
-    closeSync(pair.master)
-    throw error
-  } finally {
-    for (const descriptor of [slave, ...opened]) closeSync(descriptor)
-  }
-}
-
-/** A bwrap that ended before it had read everything says why by its exit. */
-function handOver(text: string, pipe: Writable | Readable | null | undefined): void {
-  if (!(pipe instanceof Duplex)) throw new Error('a descriptor of the sandbox is no pipe')
-  pipe.on('error', () => {})
-  pipe.end(text)
-  pipe.resume()
-}
-
-function ignored(from: number, to: number): 'ignore'[] {
-  return Array.from({ length: to - from }, () => 'ignore')
 }
