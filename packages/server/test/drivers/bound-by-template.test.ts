@@ -82,6 +82,8 @@ for (const isolation of ['auto', 'none'] as const) {
         await waitFor(() => output.includes(`${limits.openFiles}\r\n`), {
           what: `${template} to have its limit of files`,
         })
+        // Its output may be there before the controller knows that it runs.
+        await session.waitUntil('running')
         const said = valuesOf((await client.sessions.get(session.id)).info.limits)
         assert.deepEqual(said, heldOf(limits, said))
         assert.equal(said.diskBytes, limits.diskBytes)
