@@ -1,5 +1,6 @@
 import type { FitAddon } from '@xterm/addon-fit'
 import type { Terminal } from '@xterm/xterm'
+import { watchPixelRatio } from './pixel-ratio.ts'
 
 /** A size in character cells. */
 export interface Cells {
@@ -27,6 +28,7 @@ export class ScreenLayout {
   readonly #options: LayoutOptions
   readonly #resizes: ResizeObserver
   readonly #visibility: IntersectionObserver
+  readonly #endRatio: () => void
   #fontSize: number
   #followed: Cells | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -38,7 +40,8 @@ export class ScreenLayout {
     this.#options = options
     this.#fontSize = options.fontSize
     this.#fitNow()
-    const { ResizeObserver: Resizes, IntersectionObserver: Intersections } = windowOf(container)
+    const view = windowOf(container)
+    const { ResizeObserver: Resizes, IntersectionObserver: Intersections } = view
     this.#resizes = new Resizes(() => this.#schedule())
     this.#resizes.observe(container)
     this.#visibility = new Intersections((entries) => {
@@ -46,6 +49,8 @@ export class ScreenLayout {
       if (last !== undefined) options.onVisible(last.isIntersecting)
     })
     this.#visibility.observe(container)
+    // Cells are whole device pixels, so with the ratio their size changes.
+    this.#endRatio = watchPixelRatio(view, () => this.#schedule())
   }
 
   follow(size: Cells | undefined): void {
@@ -70,6 +75,7 @@ export class ScreenLayout {
     clearTimeout(this.#timer)
     this.#resizes.disconnect()
     this.#visibility.disconnect()
+    this.#endRatio()
   }
 
   #schedule(): void {

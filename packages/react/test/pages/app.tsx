@@ -39,6 +39,7 @@ declare global {
 const query = new URLSearchParams(location.search)
 const sessionIds = (query.get('session') ?? '').split(',').filter((id) => id !== '')
 const font = query.get('font')
+const fontSize = query.get('font-size')
 window.told = []
 window.reactVersion = version
 
@@ -111,6 +112,7 @@ function App(): JSX.Element {
               screenReaderMode={query.has('reader')}
               cursorBlink={!query.has('still')}
               {...(font === null ? {} : { fontFamily: font })}
+              {...(fontSize === null ? {} : { fontSize: Number(fontSize) })}
               recorded={query.has('recorded')}
               keyBar={!query.has('no-keys')}
               onStateChange={(state) => tell(`state ${state}`)}

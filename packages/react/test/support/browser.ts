@@ -54,3 +54,39 @@ export async function openProfile(
   t.after(() => profile.close())
   return profile
 }
+
+/** A profile of a browser of its own, whose zoom can be set as a person sets it. Its pages are as large as its window. */
+export interface ZoomedBrowser {
+  readonly profile: BrowserContext
+  /** Of all pages: 1.25 shows a CSS pixel as one and a quarter of the display's. */
+  setZoom(zoom: number): Promise<void>
+}
+
+/** Starts one with a window of a size in pixels of the display, until the test ends. */
+export async function openZoomed(t: TestContext, kind: BrowserKind, size: string): Promise<ZoomedBrowser> {
+  // Only a browser's first profile has the settings.
+  const profile = await chromium.launchPersistentContext('', {
+    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+    viewport: null,
+    permissions: ['clipboard-read', 'clipboard-write'],
+    args: [...FLAGS, ...DRAWING[kind], `--window-size=${size}`],
+  })
+  t.after(() => profile.close())
+  const settings = await profile.newPage()
+  await settings.goto('chrome://settings/appearance')
+  const setZoom = (zoom: number): Promise<void> =>
+    settings.evaluate(
+      (one) =>
+        new Promise<void>((resolve) => {
+          const { chrome } = globalThis as unknown as { readonly chrome: SettingsPage }
+          chrome.settingsPrivate.setDefaultZoom(one, () => resolve())
+        }),
+      zoom,
+    )
+  return { profile, setZoom }
+}
+
+/** What Chromium gives to the page of its settings. */
+interface SettingsPage {
+  readonly settingsPrivate: { setDefaultZoom(zoom: number, done: () => void): void }
+}
