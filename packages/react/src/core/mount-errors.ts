@@ -25,12 +25,12 @@ export function sourceMissing(problem: string): CliscaleError {
   return new BadRequestError('INVALID_OPTION', problem, { status: 0, retryable: false })
 }
 
-/** The error of a document without the style sheet; an iframe or another window has none of its opener's. */
+/** The error of a document without the style sheet; a shadow root, an iframe or another window has none of its page's. */
 export function stylesMissing(container: HTMLElement): CliscaleError | undefined {
   const view = container.ownerDocument.defaultView
   if (view === null || view.getComputedStyle(container).getPropertyValue('--cliscale-padding') !== '')
     return undefined
   const message =
-    'The style sheet of the terminal is not in its document: import @cliscale/react/styles.css, and copy it into iframes and other windows.'
+    'The style sheet of the terminal is not in its document: import @cliscale/react/styles.css, and copy it into shadow roots, iframes and other windows.'
   return new BadRequestError('STYLES_MISSING', message, { status: 0, retryable: false })
 }

@@ -26,9 +26,7 @@ export class ScreenLayout {
   readonly #fit: FitAddon
   readonly #container: HTMLElement
   readonly #options: LayoutOptions
-  readonly #resizes: ResizeObserver
-  readonly #visibility: IntersectionObserver
-  readonly #endRatio: () => void
+  #stopWatching: () => void
   #fontSize: number
   #followed: Cells | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -40,17 +38,13 @@ export class ScreenLayout {
     this.#options = options
     this.#fontSize = options.fontSize
     this.#fitNow()
-    const view = windowOf(container)
-    const { ResizeObserver: Resizes, IntersectionObserver: Intersections } = view
-    this.#resizes = new Resizes(() => this.#schedule())
-    this.#resizes.observe(container)
-    this.#visibility = new Intersections((entries) => {
-      const last = entries.at(-1)
-      if (last !== undefined) options.onVisible(last.isIntersecting)
-    })
-    this.#visibility.observe(container)
-    // Cells are whole device pixels, so with the ratio their size changes.
-    this.#endRatio = watchPixelRatio(view, () => this.#schedule())
+    this.#stopWatching = this.#watch()
+  }
+
+  /** The container is in another document now. */
+  changeWindow(): void {
+    this.#stopWatching()
+    this.#stopWatching = this.#watch()
   }
 
   follow(size: Cells | undefined): void {
@@ -73,9 +67,26 @@ export class ScreenLayout {
 
   dispose(): void {
     clearTimeout(this.#timer)
-    this.#resizes.disconnect()
-    this.#visibility.disconnect()
-    this.#endRatio()
+    this.#stopWatching()
+  }
+
+  /** Observers of another window know nothing of what is in this one. @returns what ends it */
+  #watch(): () => void {
+    const view = this.#container.ownerDocument.defaultView ?? window
+    const resizes = new view.ResizeObserver(() => this.#schedule())
+    resizes.observe(this.#container)
+    const visibility = new view.IntersectionObserver((entries) => {
+      const last = entries.at(-1)
+      if (last !== undefined) this.#options.onVisible(last.isIntersecting)
+    })
+    visibility.observe(this.#container)
+    // Cells are whole device pixels, so with the ratio their size changes.
+    const endRatio = watchPixelRatio(view, () => this.#schedule())
+    return () => {
+      resizes.disconnect()
+      visibility.disconnect()
+      endRatio()
+    }
   }
 
   #schedule(): void {
@@ -110,9 +121,4 @@ export class ScreenLayout {
   #setFont(size: number): void {
     if (this.#terminal.options.fontSize !== size) this.#terminal.options.fontSize = size
   }
-}
-
-/** Observers and timers of another window know nothing of what is in this one. */
-function windowOf(container: HTMLElement): Window & typeof globalThis {
-  return container.ownerDocument.defaultView ?? window
 }

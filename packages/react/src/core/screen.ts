@@ -3,7 +3,7 @@ import { Unicode11Addon } from '@xterm/addon-unicode11'
 import { FitAddon } from '@xterm/addon-fit'
 import { WebLinksAddon } from '@xterm/addon-web-links'
 import { type IDisposable, type ITheme, Terminal } from '@xterm/xterm'
-import { openXterm } from '../xterm-inside/open-xterm.ts'
+import { changeWindow, openXterm } from '../xterm-inside/open-xterm.ts'
 import { PacedDrawing } from '../xterm-inside/paced-drawing.ts'
 import { quietScrolling } from '../xterm-inside/quiet-scrolling.ts'
 import { scaledPointer } from '../xterm-inside/scaled-pointer.ts'
@@ -16,6 +16,7 @@ import { type KeyAnswer, KeyboardModes, keyText } from './keymap.ts'
 import { hyperlinkHandler, openLink, webAddress } from './links.ts'
 import { isFocusReport, muteReplies } from './muted-replies.ts'
 import { type PasteRequest, pasteRequest } from './paste.ts'
+import { pageOf, type Place, watchPlace } from './place-watch.ts'
 import { type RendererChoice, RendererLease, type RendererName } from './renderer.ts'
 import { ReplayWindow } from './replay-window.ts'
 import { type Cells, ScreenLayout } from './screen-layout.ts'
@@ -54,6 +55,8 @@ export interface ScreenListener {
   /** A key was pressed that is not the one that leaves. */
   onKey(event: KeyboardEvent): KeyAnswer
   onRenderer(renderer: RendererName): void
+  /** It was moved into another document or shadow root. */
+  onMoved(): void
 }
 
 const IS_MAC = /^Mac|^iP/.test(globalThis.navigator?.platform ?? '')
@@ -68,7 +71,8 @@ export class Screen {
   readonly #renderer: RendererLease
   readonly #replay: ReplayWindow = new ReplayWindow()
   readonly #drawing: PacedDrawing
-  readonly #fonts: FontWatch
+  #fonts: FontWatch
+  #place: Place
   readonly #modes: KeyboardModes
   readonly #disposables: IDisposable[] = []
   #options: ScreenOptions
@@ -84,7 +88,8 @@ export class Screen {
     container.classList.add('cliscale-screen')
     this.#fonts = new FontWatch(container, () => this.#measureAnew())
     this.#watchFonts()
-    this.#styles = new StrictStyles(container.getRootNode() as Document | ShadowRoot)
+    this.#place = container.getRootNode() as Place
+    this.#styles = new StrictStyles(this.#place)
     this.terminal = this.#createTerminal()
     this.#modes = new KeyboardModes(this.terminal)
     const fit = new FitAddon()
@@ -226,6 +231,7 @@ export class Screen {
       terminal.onTitleChange((title) => this.#listener.onTitle(title)),
       onPasteInto(container, (text) => this.paste(text)),
       touchScrolling(terminal, container),
+      { dispose: watchPlace(container, (focused) => this.#moved(focused)) },
     )
     terminal.attachCustomKeyEventHandler((event) => this.#ownKey(event))
   }
@@ -251,6 +257,33 @@ export class Screen {
       this.terminal.element?.ownerDocument.execCommand('copy')
     }
     return false
+  }
+
+  /** The container stands elsewhere: in the same document, in or out of a shadow root, or in another document. */
+  #moved(hadFocus: boolean): void {
+    const left = pageOf(this.#place)
+    const page = this.#container.ownerDocument
+    const place = this.#container.getRootNode() as Place
+    if (place !== this.#place) {
+      this.#place = place
+      this.#styles.moveTo(place)
+      if (page !== left) this.#changeWindow()
+      this.#listener.onMoved()
+    }
+    this.#layout.update()
+    if (hadFocus && isUnfocused(left) && isUnfocused(page, left)) this.terminal.focus()
+  }
+
+  #changeWindow(): void {
+    // First of all: the window that it left may be gone, and without a size.
+    changeWindow(this.terminal, this.#container)
+    // What WebGL draws into is of that window.
+    this.#renderer.release()
+    this.#fonts.dispose()
+    this.#fonts = new FontWatch(this.#container, () => this.#measureAnew())
+    this.#watchFonts()
+    this.#layout.changeWindow()
+    this.#measureAnew()
   }
 
   /** The same fonts have other glyphs now. xterm measures and draws anew when the list changes, be it by a space. */
@@ -289,6 +322,11 @@ function lookOf(options: ScreenOptions): {
 } {
   const { theme, fontFamily, screenReaderMode, scrollback, cursorBlink, input } = options
   return { theme, fontFamily, screenReaderMode, scrollback, cursorBlink, disableStdin: !input }
+}
+
+/** Whether nothing in a page has the focus, or only the frame of the other one. */
+function isUnfocused({ activeElement, body }: Document, other?: Document): boolean {
+  return !activeElement || activeElement === body || activeElement === other?.defaultView?.frameElement
 }
 
 /** Takes pastes before xterm does, which would pass escape characters on. */

@@ -6,6 +6,7 @@ import { writeClipboard } from './clipboard.ts'
 import type { KeyAnswer } from './keymap.ts'
 import { needsConfirmation, type PasteRequest } from './paste.ts'
 import { tellMissingHeight } from './missing-height.ts'
+import { STYLES_ARRIVE_MS } from './limits.ts'
 import type { Screen, ScreenListener, ScreenOptions } from './screen.ts'
 import type { Cells } from './screen-layout.ts'
 import { SnapshotStore } from './snapshot-store.ts'
@@ -52,6 +53,7 @@ export class TerminalController {
   #screenReader: boolean | undefined
   #fixedSize: Cells | undefined
   #destroyTimer: ReturnType<typeof setTimeout> | undefined
+  #stylesTimer: ReturnType<typeof setTimeout> | undefined
   #problem: CliscaleError | undefined
   #told: string | undefined
 
@@ -191,11 +193,21 @@ export class TerminalController {
     }
     this.store.set({ size: this.#screen.size, screenReaderMode: this.#screenOptions().screenReaderMode })
     if (this.#problem === undefined) this.store.set({ state: 'idle', error: null })
-    const unstyled = stylesMissing(container)
-    if (unstyled !== undefined) this.#report(unstyled)
-    else tellMissingHeight(container)
+    this.#look(container, () => tellMissingHeight(container))
     if (this.#options.autoFocus) this.focus()
     this.#connect()
+  }
+
+  /** Tells what is missing where the terminal stands. Style sheets may still be on their way when it comes there. */
+  #look(container: HTMLElement, styled?: () => void): void {
+    clearTimeout(this.#stylesTimer)
+    if (stylesMissing(container) === undefined) return styled?.()
+    this.#stylesTimer = setTimeout(() => {
+      const unstyled = stylesMissing(container)
+      if (unstyled === undefined) return styled?.()
+      console.warn(`Cliscale: ${unstyled.message}`)
+      this.#report(unstyled)
+    }, STYLES_ARRIVE_MS)
   }
 
   #fail(error: CliscaleError): void {
@@ -301,6 +313,7 @@ export class TerminalController {
       onLeave: () => this.#events.onLeave?.(),
       onKey: (event) => this.#events.onKey?.(event),
       onRenderer: (renderer) => this.store.set({ renderer }),
+      onMoved: () => this.#container !== undefined && this.#look(this.#container),
     }
   }
 
@@ -345,6 +358,7 @@ export class TerminalController {
   }
 
   #destroy(): void {
+    clearTimeout(this.#stylesTimer)
     this.#openKey = undefined
     this.#close()
     this.#screen?.dispose()

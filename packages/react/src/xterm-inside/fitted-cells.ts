@@ -44,13 +44,13 @@ const REACH = 1 / 8
  */
 export class FittedCells {
   readonly #core: CellCore
-  readonly #page: Document
+  readonly #container: HTMLElement
   /** As xterm measures it. */
   #measure: (() => CellSize) | undefined
 
-  constructor(core: CellCore, page: Document) {
+  constructor(core: CellCore, container: HTMLElement) {
     this.#core = core
-    this.#page = page
+    this.#container = container
   }
 
   /** Makes xterm, once, measure cells that are high enough. To be called when it opens, before its first renderer. */
@@ -89,7 +89,7 @@ export class FittedCells {
     const font = this.#core.optionsService?.rawOptions
     const height = this.#measure?.().height ?? 0
     if (font === undefined || height === 0) return undefined
-    return cellBox(this.#page, font, Math.ceil(height * this.#dpr), this.#dpr)
+    return cellBox(this.#container.ownerDocument, font, Math.ceil(height * this.#dpr), this.#dpr)
   }
 
   #alignNow(renderer: CellRenderer): void {

@@ -14,6 +14,7 @@ interface Renderer extends StylingRenderer, RowRenderer, InverseRenderer, Contra
 
 interface XtermCore extends CellCore {
   _createRenderer?: () => Renderer
+  readonly _renderService?: { readonly _renderDebouncer?: { _animationFrame?: number | undefined } }
 }
 
 /**
@@ -25,7 +26,7 @@ export function openXterm(terminal: Terminal, container: HTMLElement, styles: St
   const core = (terminal as { _core?: XtermCore })._core
   const create = core?._createRenderer
   if (core !== undefined && create !== undefined) {
-    const cells = new FittedCells(core, page)
+    const cells = new FittedCells(core, container)
     core._createRenderer = () => {
       cells.raise()
       const renderer = styles.withSheets(page, () => create.call(core))
@@ -38,4 +39,13 @@ export function openXterm(terminal: Terminal, container: HTMLElement, styles: St
     }
   }
   styles.withSheets(page, () => terminal.open(container))
+}
+
+/** Has a terminal that was opened draw in the window of the document that it was moved into. */
+export function changeWindow(terminal: Terminal, container: HTMLElement): void {
+  const debouncer = (terminal as { _core?: XtermCore })._core?._renderService?._renderDebouncer
+  // It would wait for a frame of a window that may never draw one again.
+  if (debouncer?._animationFrame !== undefined) debouncer._animationFrame = undefined
+  // An open terminal is not opened again: it takes the window of its document.
+  terminal.open(container)
 }

@@ -1,3 +1,5 @@
+import { pageOf, type Place } from '../core/place-watch.ts'
+
 /** The terminal's own element, as selectors of xterm name it. */
 const ROOT = /\.xterm(?:-dom-renderer-owner-\d+)?(?=[ .])/g
 
@@ -15,11 +17,11 @@ const WEIGHTY_ROOT = ':is($&,#cliscale#cliscale)'
  * colours.
  */
 export class StrictStyles {
-  readonly #root: Document | ShadowRoot
-  readonly #sheets = new Set<CSSStyleSheet>()
+  #root: Place
+  readonly #sheets = new Set<LiveSheet>()
 
   /** Sheets are adopted by `root`, the document or shadow root that the terminal is drawn in. */
-  constructor(root: Document | ShadowRoot) {
+  constructor(root: Place) {
     this.#root = root
   }
 
@@ -42,6 +44,14 @@ export class StrictStyles {
     }
   }
 
+  /** The terminal is drawn in another root now, which may be one of another document. */
+  moveTo(root: Place): void {
+    const sheets = Array.from(this.#sheets)
+    for (const sheet of sheets) this.#drop(sheet)
+    this.#root = root
+    for (const sheet of sheets) this.#adopt(sheet)
+  }
+
   /** Takes all sheets out of the page again. */
   dispose(): void {
     for (const sheet of this.#sheets) this.#drop(sheet)
@@ -49,17 +59,14 @@ export class StrictStyles {
 
   /** Makes the element apply its text as a constructed sheet instead of as its content. */
   #sheetElement(element: HTMLElement): HTMLElement {
-    // A document adopts only sheets that its own window made.
-    const view = element.ownerDocument.defaultView ?? window
-    const sheet = new view.CSSStyleSheet()
+    const sheet: LiveSheet = { text: '', made: undefined }
     this.#adopt(sheet)
     element.hidden = true
-    let text = ''
     Object.defineProperty(element, 'textContent', {
-      get: () => text,
+      get: () => sheet.text,
       set: (css: string) => {
-        text = css
-        sheet.replaceSync(css.replaceAll(ROOT, WEIGHTY_ROOT))
+        sheet.text = css
+        sheet.made?.replaceSync(css.replaceAll(ROOT, WEIGHTY_ROOT))
       },
     })
     element.remove = () => {
@@ -69,15 +76,24 @@ export class StrictStyles {
     return element
   }
 
-  #adopt(sheet: CSSStyleSheet): void {
+  #adopt(sheet: LiveSheet): void {
+    // A document adopts only sheets that its own window made.
+    sheet.made = new (pageOf(this.#root).defaultView ?? window).CSSStyleSheet()
+    sheet.made.replaceSync(sheet.text.replaceAll(ROOT, WEIGHTY_ROOT))
     this.#sheets.add(sheet)
-    this.#root.adoptedStyleSheets = [...this.#root.adoptedStyleSheets, sheet]
+    this.#root.adoptedStyleSheets = [...this.#root.adoptedStyleSheets, sheet.made]
   }
 
-  #drop(sheet: CSSStyleSheet): void {
+  #drop(sheet: LiveSheet): void {
     this.#sheets.delete(sheet)
-    this.#root.adoptedStyleSheets = this.#root.adoptedStyleSheets.filter((other) => other !== sheet)
+    this.#root.adoptedStyleSheets = this.#root.adoptedStyleSheets.filter((other) => other !== sheet.made)
   }
+}
+
+/** The text of an element for rules and the sheet that applies it. */
+interface LiveSheet {
+  text: string
+  made: CSSStyleSheet | undefined
 }
 
 /** The part of xterm's DOM renderer that sets 24-bit colours. */

@@ -20,6 +20,7 @@ const TERMINAL: Shape = {
   '_core._renderService.dimensions.css.canvas.height': 'number',
   '_core._renderService.dimensions.css.cell.height': 'number',
   '_core._renderService._renderDebouncer.refresh': 'function/3',
+  '_core._renderService._renderDebouncer._animationFrame': 'number',
   '_core._renderService._selectionState.start': 'absent',
   '_core._renderService._needsSelectionRefresh': 'boolean',
   '_core._renderService.handleSelectionChanged': 'function/3',

@@ -59,7 +59,7 @@ export async function openProfile(
 export interface ZoomedBrowser {
   readonly profile: BrowserContext
   /** Of all pages: 1.25 shows a CSS pixel as one and a quarter of the display's. */
-  setZoom(zoom: number): Promise<void>
+  readonly setZoom: (zoom: number) => Promise<void>
 }
 
 /** Starts one with a window of a size in pixels of the display, until the test ends. */
