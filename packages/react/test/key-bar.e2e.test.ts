@@ -20,9 +20,9 @@ test('on a phone the bar has the keys that the keyboard lacks, and the keyboard 
   await connected(page)
   await shows(page, 'ready')
   const presses = [
-    ['Escape', '1b'],
+    ['Esc', '1b'],
     ['Tab', '09'],
-    ['Control C', '03'],
+    ['Ctrl C', '03'],
   ] as const
   let seen = 'ready'
   for (const [name, byte] of presses) {
@@ -30,11 +30,11 @@ test('on a phone the bar has the keys that the keyboard lacks, and the keyboard 
     seen += `[^]*${byte}`
     await shows(page, new RegExp(seen))
   }
-  await press(page, 'Control')
-  await page.getByRole('button', { name: 'Control', exact: true, pressed: true }).waitFor()
+  await press(page, 'Ctrl')
+  await page.getByRole('button', { name: 'Ctrl', exact: true, pressed: true }).waitFor()
   await page.keyboard.type('d')
   await shows(page, new RegExp(`${seen}[^]*04`))
-  await page.getByRole('button', { name: 'Control', exact: true, pressed: false }).waitFor()
+  await page.getByRole('button', { name: 'Ctrl', exact: true, pressed: false }).waitFor()
   await page.keyboard.type('d')
   await shows(page, new RegExp(`${seen}[^]*04[^]*64`))
   assert.equal(await page.evaluate(() => document.activeElement?.className), 'xterm-helper-textarea')

@@ -2,12 +2,12 @@ import type { JSX, PointerEvent } from 'react'
 import type { BarKey } from '../core/bar-keys.ts'
 
 const BEFORE: readonly Key[] = [
-  { key: 'escape', name: 'Escape', label: 'Esc' },
-  { key: 'tab', name: 'Tab', label: 'Tab' },
+  { key: 'escape', label: 'Esc', title: 'Escape' },
+  { key: 'tab', label: 'Tab' },
 ]
 
 const AFTER: readonly Key[] = [
-  { key: 'interrupt', name: 'Control C', label: '^C' },
+  { key: 'interrupt', name: 'Ctrl C', label: '^C' },
   { key: 'left', name: 'Left', label: '←' },
   { key: 'down', name: 'Down', label: '↓' },
   { key: 'up', name: 'Up', label: '↑' },
@@ -16,8 +16,11 @@ const AFTER: readonly Key[] = [
 
 interface Key {
   readonly key: BarKey
-  readonly name: string
+  /** What is to be seen. Words that are seen are the name too: who speaks to a screen says what stands there. */
   readonly label: string
+  /** Says a sign in words. */
+  readonly name?: string
+  readonly title?: string
 }
 
 interface KeyBarProps {
@@ -29,12 +32,13 @@ interface KeyBarProps {
 
 /** Keys that the keyboards of phones lack; to be seen where the first pointer is a finger. */
 export function KeyBar({ ctrlHeld, onKey, onCtrl }: KeyBarProps): JSX.Element {
-  const button = ({ key, name, label }: Key): JSX.Element => (
+  const button = ({ key, label, name, title }: Key): JSX.Element => (
     <button
       key={key}
       type="button"
       className="cliscale-button"
       aria-label={name}
+      title={title}
       onPointerDown={keepFocus}
       onClick={() => onKey(key)}
     >
@@ -47,7 +51,6 @@ export function KeyBar({ ctrlHeld, onKey, onCtrl }: KeyBarProps): JSX.Element {
       <button
         type="button"
         className="cliscale-button"
-        aria-label="Control"
         aria-pressed={ctrlHeld}
         title="Holds Ctrl for the next key"
         onPointerDown={keepFocus}

@@ -37,7 +37,7 @@ export function PasteQuestion({ request, onAnswer }: PasteQuestionProps): JSX.El
       }}
     >
       <p>Paste {amount}?</p>
-      <pre>{preview(request.text)}</pre>
+      <Preview text={request.text} />
       <div className="cliscale-actions">
         <button
           ref={confirm}
@@ -56,8 +56,13 @@ export function PasteQuestion({ request, onAnswer }: PasteQuestionProps): JSX.El
   )
 }
 
-function preview(text: string): string {
-  return text.length > 600 ? `${text.slice(0, 600)}…` : text
+/** The start of a text. It scrolls, and by keys only what can have the focus does. */
+function Preview({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <pre role="group" aria-label="The text" tabIndex={0}>
+      {text.length > 600 ? `${text.slice(0, 600)}…` : text}
+    </pre>
+  )
 }
 
 interface CopyQuestionProps {
@@ -70,7 +75,7 @@ export function CopyQuestion({ text, onAnswer }: CopyQuestionProps): JSX.Element
   return (
     <div className="cliscale-notice cliscale-question" role="status" data-notice="copy">
       <p>The program wants to copy this to your clipboard:</p>
-      <pre>{preview(text)}</pre>
+      <Preview text={text} />
       <div className="cliscale-actions">
         <button type="button" className="cliscale-button" data-primary="" onClick={() => onAnswer(true)}>
           Copy

@@ -5,6 +5,7 @@ import { SignedOutPage } from './pages/SignedOutPage.tsx'
 import { Workspace } from './pages/Workspace.tsx'
 import { Loading, Message } from './parts/Message.tsx'
 import { type Directory, useDirectory } from './state/directory.ts'
+import { useKeepFocus } from './state/keep-focus.ts'
 import { navigate, parseRoute } from './state/route.ts'
 import { signIn, type SignInResult } from './state/sign-in.ts'
 
@@ -17,6 +18,29 @@ interface AppProps {
 /** The console: signs in if it was opened by a link, then shows the sessions. */
 export function App({ directory, code }: AppProps): JSX.Element {
   const failure = useSignIn(directory, code)
+  const { status } = useDirectory(directory)
+  useKeepFocus()
+  if (failure === undefined && status === 'ready') {
+    return (
+      <CliscaleProvider client={directory.client}>
+        <Workspace directory={directory} />
+      </CliscaleProvider>
+    )
+  }
+  return (
+    <main className="alone" tabIndex={-1}>
+      <BeforeSessions directory={directory} failure={failure} />
+    </main>
+  )
+}
+
+interface BeforeSessionsProps {
+  readonly directory: Directory
+  readonly failure: SignInResult | undefined
+}
+
+/** What there is to see as long as there are no sessions to show. */
+function BeforeSessions({ directory, failure }: BeforeSessionsProps): JSX.Element {
   const { status, error } = useDirectory(directory)
   if (failure !== undefined) return <SignedOutPage failure={failure} />
   if (status === 'signed-out') return <SignedOutPage />
@@ -33,12 +57,7 @@ export function App({ directory, code }: AppProps): JSX.Element {
       </Message>
     )
   }
-  if (status === 'loading') return <Loading label="Opening the console" />
-  return (
-    <CliscaleProvider client={directory.client}>
-      <Workspace directory={directory} />
-    </CliscaleProvider>
-  )
+  return <Loading label="Opening the console" />
 }
 
 /** A code works once, so it is exchanged once, however often React mounts the component. */

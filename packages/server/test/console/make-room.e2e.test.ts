@@ -40,7 +40,7 @@ test('on a phone the list is a drawer: it covers, keeps the focus and closes by 
   const page = await stage.signIn({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
   const here = page.url()
   const other = await stage.cliscale.sessions.create({ command: 'sh', metadata: { name: 'other' } })
-  const list = page.getByRole('navigation', { name: 'Sessions' })
+  const list = page.getByRole('dialog', { name: 'Sessions' })
   const opener = page.locator('.session-head').getByRole('button', { name: 'Session list' })
   const size = await page.locator('.xterm-screen').boundingBox()
   assert.equal(await list.isVisible(), false)

@@ -36,19 +36,19 @@ test('everything has a name, and the dialogs are opened, used and left by the ke
 test('on a phone list and terminal take turns, and keys that phones lack are there', async (t) => {
   const stage = await openConsole(t)
   const page = await stage.signIn({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
-  assert.equal(await page.getByRole('navigation', { name: 'Sessions' }).isVisible(), false)
+  assert.equal(await page.getByRole('dialog', { name: 'Sessions' }).isVisible(), false)
   const wide = await page.evaluate(
     () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
   )
   assert.equal(wide, false)
   await page.keyboard.type('cat\n')
   await shows(page, 'cat')
-  await page.getByRole('button', { name: 'Control C' }).tap()
+  await page.getByRole('button', { name: 'Ctrl C' }).tap()
   await shows(page, '^C')
   await page.getByRole('button', { name: 'Session list' }).tap()
-  await page.getByRole('navigation', { name: 'Sessions' }).waitFor()
+  await page.getByRole('dialog', { name: 'Sessions' }).waitFor()
   await page.getByRole('link', { name: 'Cliscale' }).tap()
-  await page.getByRole('main').waitFor({ state: 'hidden' })
+  await page.getByRole('main', { name: 'Sessions' }).waitFor()
   await page.getByRole('link', { name: /Running/ }).tap()
   await connected(page)
 })

@@ -29,7 +29,7 @@ export function Workspace({ directory }: { readonly directory: Directory }): JSX
       )}
       <Sidebar directory={directory} route={route} panel={panel} onCreate={() => setCreating(true)} />
       {covered && <div className="backdrop" onClick={() => panel.setOpen(false)} />}
-      <main className="main" inert={covered}>
+      <main className="main" tabIndex={-1} data-refuge="" inert={covered}>
         {route.page === 'session' ? (
           <SessionPage
             key={`${route.id} ${route.observe}`}

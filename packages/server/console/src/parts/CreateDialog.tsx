@@ -1,6 +1,6 @@
 import { isCliscaleError } from '@cliscale/sdk'
 import { TEMPLATE_OVERRIDES, type TemplateInfo } from '@cliscale/sdk/protocol'
-import { type FormEvent, type JSX, useEffect, useState } from 'react'
+import { type FormEvent, type JSX, useEffect, useRef, useState } from 'react'
 import {
   type CreateField,
   type CreateForm,
@@ -30,6 +30,11 @@ export function CreateDialog({ directory, onClose, onCreated }: CreateDialogProp
   const [problems, setProblems] = useState<CreateProblems>({})
   const [busy, setBusy] = useState(false)
   const [suggested] = useState(() => directory.suggestName())
+  const shown = useRef<HTMLFormElement>(null)
+  useEffect(() => {
+    if (Object.keys(problems).length === 0) return
+    shown.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }, [problems])
   const template = templates.list?.find(({ name }) => name === chosen) ?? templates.list?.[0]
 
   const submit = async (event: FormEvent): Promise<void> => {
@@ -57,7 +62,7 @@ export function CreateDialog({ directory, onClose, onCreated }: CreateDialogProp
         </div>
       )}
       {template !== undefined && (
-        <form className="plain-form" noValidate onSubmit={(event) => void submit(event)}>
+        <form ref={shown} className="plain-form" noValidate onSubmit={(event) => void submit(event)}>
           <TemplateChoice templates={templates.list ?? []} chosen={template.name} onChoose={setChosen} />
           <Fields
             template={template}
@@ -75,7 +80,7 @@ export function CreateDialog({ directory, onClose, onCreated }: CreateDialogProp
             <button type="button" className="button" onClick={onClose}>
               Cancel
             </button>
-            <button type="submit" className="button primary" disabled={busy}>
+            <button type="submit" className="button primary" aria-disabled={busy}>
               {busy ? 'Starting…' : 'Start session'}
             </button>
           </div>

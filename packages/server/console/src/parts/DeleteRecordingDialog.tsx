@@ -42,7 +42,12 @@ export function DeleteRecordingDialog(props: DeleteRecordingDialogProps): JSX.El
         <button type="button" className="button" onClick={onClose}>
           Keep it
         </button>
-        <button type="button" className="button danger solid" disabled={busy} onClick={() => void remove()}>
+        <button
+          type="button"
+          className="button danger solid"
+          aria-disabled={busy}
+          onClick={busy ? undefined : () => void remove()}
+        >
           {busy ? 'Deleting…' : 'Delete recording'}
         </button>
       </div>

@@ -39,7 +39,12 @@ export function EndDialog({ info, session, onClose }: EndDialogProps): JSX.Eleme
         <button type="button" className="button" onClick={onClose}>
           Keep it
         </button>
-        <button type="button" className="button danger solid" disabled={busy} onClick={() => void end()}>
+        <button
+          type="button"
+          className="button danger solid"
+          aria-disabled={busy}
+          onClick={busy ? undefined : () => void end()}
+        >
           {busy ? 'Ending…' : 'End session'}
         </button>
       </div>

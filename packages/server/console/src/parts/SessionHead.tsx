@@ -100,8 +100,9 @@ function Action({ info, name, about, icon, label, danger = false, onOpen }: Acti
       aria-label={name}
       aria-haspopup="dialog"
       title={ending ? 'The session is ending' : about}
-      disabled={ending}
-      onClick={onOpen}
+      // Not `disabled`: that would take the focus from it.
+      aria-disabled={ending}
+      onClick={ending ? undefined : onOpen}
     >
       <Icon name={icon} /> <span className="label">{label}</span>
     </button>

@@ -81,8 +81,15 @@ function More({ label, onMore }: MoreProps): JSX.Element {
   const more = async (): Promise<void> => {
     setBusy(true)
     setProblem(undefined)
+    const before = new Set(shownRows())
     try {
       await onMore()
+      // The button may be gone, and what it was pressed for is there.
+      requestAnimationFrame(() =>
+        shownRows()
+          .find((row) => !before.has(row))
+          ?.focus(),
+      )
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error))
     }
@@ -91,11 +98,20 @@ function More({ label, onMore }: MoreProps): JSX.Element {
   return (
     <div className="list-message">
       {problem !== undefined && <p role="alert">{problem}</p>}
-      <button type="button" className="button" disabled={busy} onClick={() => void more()}>
+      <button
+        type="button"
+        className="button"
+        aria-disabled={busy}
+        onClick={busy ? undefined : () => void more()}
+      >
         {busy ? 'Reading…' : label}
       </button>
     </div>
   )
+}
+
+function shownRows(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>('.session-row')]
 }
 
 interface GroupProps {

@@ -15,6 +15,9 @@ interface SidebarProps {
   readonly onCreate: () => void
 }
 
+/** What the list is beside, instead of and over what is open. */
+const ROLES = { aside: 'navigation', page: 'main', drawer: 'dialog' } as const
+
 /** All sessions or those that are looked for, and what belongs to no session. */
 export function Sidebar({ directory, route, panel, onCreate }: SidebarProps): JSX.Element {
   const [query, setQuery] = useState(EVERYTHING)
@@ -23,12 +26,15 @@ export function Sidebar({ directory, route, panel, onCreate }: SidebarProps): JS
   const searchable = useDirectory(directory).sessions.length > 0 || isNarrow(query)
   const toggle = useDrawerFocus(panel)
   return (
-    <nav
+    <div
       className="sidebar"
+      role={ROLES[panel.kind]}
+      aria-modal={panel.kind === 'drawer' ? true : undefined}
       aria-label="Sessions"
       data-kind={panel.kind}
       data-open={panel.open ? '' : undefined}
     >
+      {panel.kind === 'page' && <h1 className="visually-hidden">Sessions</h1>}
       <div className="sidebar-head">
         {panel.kind !== 'page' && (
           <button
@@ -58,7 +64,7 @@ export function Sidebar({ directory, route, panel, onCreate }: SidebarProps): JS
           <Icon name="plus" /> <span className="label">New</span>
         </button>
       </div>
-      <div id="session-panel" className="sidebar-panel">
+      <div id="session-panel" className="sidebar-panel" tabIndex={-1} data-refuge="">
         {searchable && <SearchField query={query} onChange={setQuery} onSummon={() => panel.setOpen(true)} />}
         <SessionList
           directory={directory}
@@ -83,7 +89,7 @@ export function Sidebar({ directory, route, panel, onCreate }: SidebarProps): JS
           <Icon name="leave" /> <span className="label">Sign out</span>
         </button>
       </div>
-    </nav>
+    </div>
   )
 }
 

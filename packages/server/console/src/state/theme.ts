@@ -10,10 +10,16 @@ const KEY = 'cliscale.theme'
 const prefersLight = matchMedia('(prefers-color-scheme: light)')
 const listeners = new Set<() => void>()
 let choice = storedChoice()
+// Not asked for again: Chromium tells no change to listeners whose list was read between the change and the next frame.
+let systemIsLight = prefersLight.matches
 
-/** Applies the choice to the page; call once, before the first paint. */
+/** Draws the page as chosen, whatever is on it, and follows the system from now on; call once, before the first paint. */
 export function applyTheme(): void {
-  document.documentElement.dataset.theme = drawnTheme()
+  prefersLight.addEventListener('change', ({ matches }) => {
+    systemIsLight = matches
+    changed()
+  })
+  changed()
 }
 
 /** The present choice, what it is drawn as, and how to change it. */
@@ -34,7 +40,7 @@ function choose(next: ThemeChoice): void {
 }
 
 function drawnTheme(): Theme {
-  if (choice === 'system') return prefersLight.matches ? 'light' : 'dark'
+  if (choice === 'system') return systemIsLight ? 'light' : 'dark'
   return choice
 }
 
@@ -48,15 +54,11 @@ function storedChoice(): ThemeChoice {
 }
 
 function changed(): void {
-  applyTheme()
+  document.documentElement.dataset.theme = drawnTheme()
   for (const listener of listeners) listener()
 }
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
-  prefersLight.addEventListener('change', changed)
-  return () => {
-    listeners.delete(listener)
-    if (listeners.size === 0) prefersLight.removeEventListener('change', changed)
-  }
+  return () => listeners.delete(listener)
 }
