@@ -1,8 +1,8 @@
-import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import { useMinute } from '../state/clock.ts'
 import { type Directory, useDirectory } from '../state/directory.ts'
 import { EVERYTHING, isNarrow, type SearchQuery, type SearchResult } from '../state/session-search.ts'
+import { type ListedSession, useSteadyList } from '../state/steady-list.ts'
 import { lineText, plainText } from './session-name.ts'
 import { SessionRow } from './SessionRow.tsx'
 
@@ -21,21 +21,30 @@ export function SessionList(props: SessionListProps): JSX.Element {
   const { hasMore } = useDirectory(directory)
   const { sessions } = result
   const narrow = isNarrow(query)
+  const [pages, setPages] = useState(1)
+  // What was asked for is shown when it is found, also below the pointer.
+  const asked = `${pages} ${result.searching} ${query.state} ${query.text}`
+  const { groups, events } = useSteadyList(sessions, asked)
+  const { live, ended, waiting } = groups
   const shared = {
     directory,
     current,
     withOwner: new Set(sessions.map(({ owner }) => owner)).size > 1,
     onChoose,
   }
+  const loadMore = async (): Promise<void> => {
+    await directory.loadMore()
+    setPages(pages + 1)
+  }
   return (
-    <div className="session-list">
-      {sessions.length === 0 && !narrow && (
+    <div className="session-list" {...events}>
+      {live.length + ended.length === 0 && !narrow && (
         <p className="list-message">There are no sessions yet. Start one with “New”.</p>
       )}
       <p className="visually-hidden" role="status">
         {narrow ? foundText(query, result) : ''}
       </p>
-      {sessions.length === 0 && narrow && (
+      {live.length + ended.length === 0 && narrow && (
         <div className="list-message">
           <p>{foundText(query, result)}</p>
           <button type="button" className="button" onClick={() => onQuery(EVERYTHING)}>
@@ -43,8 +52,8 @@ export function SessionList(props: SessionListProps): JSX.Element {
           </button>
         </div>
       )}
-      <Group title="Live" sessions={sessions.filter(({ state }) => state !== 'ended')} {...shared} />
-      <Group title="Ended" sessions={sessions.filter(({ state }) => state === 'ended')} {...shared} />
+      <Group title="Live" listed={live} waiting={waiting} {...shared} />
+      <Group title="Ended" listed={ended} waiting={live.length === 0 ? waiting : 0} {...shared} />
       {result.problem !== undefined && (
         <p className="list-message" role="alert">
           Older sessions could not be searched. {result.problem}
@@ -54,7 +63,7 @@ export function SessionList(props: SessionListProps): JSX.Element {
         <p className="list-message">Searching older sessions…</p>
       )}
       {narrow && result.more !== undefined && <More label="Search older sessions" onMore={result.more} />}
-      {!narrow && hasMore && <More label="Show older sessions" onMore={() => directory.loadMore()} />}
+      {!narrow && hasMore && <More label="Show older sessions" onMore={() => loadMore()} />}
     </div>
   )
 }
@@ -116,22 +125,31 @@ function shownRows(): HTMLElement[] {
 
 interface GroupProps {
   readonly title: string
-  readonly sessions: readonly SessionInfo[]
+  readonly listed: readonly ListedSession[]
+  /** Sessions that are shown when the pointer has left the list. */
+  readonly waiting: number
   readonly current: string | undefined
   readonly directory: Directory
   readonly withOwner: boolean
   readonly onChoose: () => void
 }
 
-function Group({ title, sessions, current, ...shared }: GroupProps): JSX.Element | null {
+function Group({ title, listed, waiting, current, ...shared }: GroupProps): JSX.Element | null {
   useMinute()
-  if (sessions.length === 0) return null
+  if (listed.length === 0) return null
   return (
     <section aria-label={title}>
-      <h2>{title}</h2>
+      <h2>
+        {title}
+        {waiting > 0 && (
+          <span className="list-waiting" title="They are shown when the pointer has left the list.">
+            {waiting} new
+          </span>
+        )}
+      </h2>
       <ul>
-        {sessions.map((session) => (
-          <li key={session.id}>
+        {listed.map(({ session, gone }) => (
+          <li key={session.id} data-gone={gone ? '' : undefined}>
             <SessionRow session={session} current={session.id === current} {...shared} />
           </li>
         ))}
