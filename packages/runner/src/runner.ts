@@ -32,6 +32,7 @@ import type { Sandbox } from './isolation/bubblewrap.ts'
 import { DiskWatch } from './isolation/disk-watch.ts'
 import { heldLimits, limited, newMark, type ProcessCount, type WantedLimits } from './isolation/limits.ts'
 import { MemoryEvents } from './isolation/memory-events.ts'
+import { MemoryWatch } from './isolation/memory-watch.ts'
 import { openView, sandboxView } from './isolation/view.ts'
 import type { Log } from './log.ts'
 import { Recorder } from './recording/recorder.ts'
@@ -84,7 +85,7 @@ export class Runner {
   #exit: SessionExit | null = null
   #stop: Required<StopRequest> | undefined
   #swept: Promise<void> = Promise.resolve()
-  #disk: DiskWatch | undefined
+  #watches: readonly (DiskWatch | MemoryWatch | undefined)[] = []
   /** Why the session is ended, when it used too much. */
   #exceeded: Failure | undefined
   readonly #memory: MemoryEvents
@@ -302,7 +303,7 @@ export class Runner {
       mark,
       ...(sandbox === undefined ? {} : { sandbox, waiting }),
     })
-    this.#disk = this.#watchDisk()
+    this.#watches = [this.#watchDisk(), this.#watchMemory(terminal)]
     this.#state = 'running'
     this.#phase = null
     this.#idle.touch()
@@ -333,6 +334,12 @@ export class Runner {
       const message = `The session wrote more than the ${diskBytes} bytes that it may keep on disk.`
       this.#exceed({ code: 'LIMIT_EXCEEDED', message })
     })
+  }
+
+  #watchMemory({ pid }: Terminal): MemoryWatch | undefined {
+    const limit = this.#limits.memoryBytes
+    if (limit?.by !== 'watch' || pid === undefined) return undefined
+    return new MemoryWatch(pid, limit.value, () => this.#exceed(tooMuchMemory(limit.value)))
   }
 
   /** Ends the session for what it used. */
@@ -388,8 +395,7 @@ export class Runner {
     const limit = this.#limits.memoryBytes
     if (limit === null || this.#stop !== undefined) return undefined
     if (signal !== 'SIGKILL' || !this.#memory.grown) return undefined
-    const message = `The session used more than the ${limit.value} bytes of memory that it may.`
-    return { code: 'LIMIT_EXCEEDED', message }
+    return tooMuchMemory(limit.value)
   }
 
   #finish(exit: SessionExit): void {
@@ -400,7 +406,7 @@ export class Runner {
     this.#phase = null
     this.#lifetime.clear()
     this.#idle.stop()
-    this.#disk?.close()
+    for (const watch of this.#watches) watch?.close()
     this.#terminal.exit = exit
     this.#log.info('session over', { code: exit.code, signal: exit.signal, reason: exit.reason })
     this.#recorded = this.#recorder?.end(exit) ?? this.#recorded
@@ -445,6 +451,13 @@ export class Runner {
       this.#terminal?.close()
       this.#events.over()
     })
+  }
+}
+
+function tooMuchMemory(bytes: number): Failure {
+  return {
+    code: 'LIMIT_EXCEEDED',
+    message: `The session used more than the ${bytes} bytes of memory that it may.`,
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 import type { HeldLimit, SessionLimits } from '@cliscale/sdk/protocol'
 
@@ -8,6 +8,17 @@ import { findTool } from './tools.ts'
 
 /** A file of the system's configuration that is larger is mounted in a sandbox and not copied. */
 export const MAX_COPY_BYTES = 131_072
+
+/** Between two looks at a session's memory: while next to nothing is used, and while it is nearly too much. */
+export const MEMORY_LOOK_MS = { most: 2_000, least: 250 } as const
+
+/** Whether this kernel tells of a process what it has started and how much memory it uses (proc_pid_task(5)). */
+function canWatchMemory(): boolean {
+  watchable ??= existsSync(`/proc/self/task/${process.pid}/children`) && existsSync('/proc/self/smaps_rollup')
+  return watchable
+}
+
+let watchable: boolean | undefined
 
 /** What a session may use, as the runner was told; 0 where there is no bound. */
 export interface WantedLimits {
@@ -43,7 +54,7 @@ export function heldLimits(wanted: WantedLimits, { byGroup, counted }: LimitsPla
   const grouped = (name: GroupLimit): 'cgroup' | null => (byGroup.includes(name) ? 'cgroup' : null)
   return {
     processes: held(wanted.processes, grouped('processes') ?? (counted === 'others too' ? null : byTool)),
-    memoryBytes: held(wanted.memoryBytes, grouped('memoryBytes')),
+    memoryBytes: held(wanted.memoryBytes, grouped('memoryBytes') ?? (canWatchMemory() ? 'watch' : null)),
     cpus: held(wanted.cpus, grouped('cpus')),
     openFiles: held(wanted.openFiles, byTool),
     diskBytes: held(wanted.diskBytes, 'watch'),

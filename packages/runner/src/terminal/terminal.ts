@@ -88,6 +88,11 @@ export class Terminal {
     return Math.min(head - (this.#confirmedByDriver() ?? head), capacity)
   }
 
+  /** The process that was started; undefined before. */
+  get pid(): number | undefined {
+    return this.#pty?.pid
+  }
+
   /** True once there is output to attach to. */
   get started(): boolean {
     return this.#pty !== undefined || this.exit !== undefined

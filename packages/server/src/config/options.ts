@@ -148,7 +148,7 @@ export const OPTIONS = {
   sessionProcesses: { type: 'integer', env: 'CLISCALE_SESSION_PROCESSES', flag: 'session-processes', default: 1_024, min: 0, max: 4_194_304, modes: ['all', 'controller'],
     meaning: 'Most processes and threads of a session; 0: any number. `session.limits` tells which limits hold.' },
   sessionMemoryBytes: { type: 'integer', env: 'CLISCALE_SESSION_MEMORY_BYTES', flag: 'session-memory-bytes', default: 4_294_967_296, min: 0, max: 1_099_511_627_776, modes: ['all', 'controller'],
-    meaning: 'Most memory of a session; 0: any. It holds where the server may make control groups.' },
+    meaning: 'Most memory of a session; 0: any. A session over it is ended. Where the server may not make control groups, it is watched.' },
   sessionCpuPercent: { type: 'integer', env: 'CLISCALE_SESSION_CPU_PERCENT', flag: 'session-cpu-percent', default: 0, min: 0, max: 102_400, modes: ['all', 'controller'],
     meaning: 'Most processor time of a session, 100 for one whole processor; 0: any. It holds where the server may make control groups.' },
   sessionOpenFiles: { type: 'integer', env: 'CLISCALE_SESSION_OPEN_FILES', flag: 'session-open-files', default: 16_384, min: 0, max: 1_048_576, modes: ['all', 'controller'],
