@@ -28,6 +28,9 @@ const REMOVE_TRIES = 50
 /** Each server that starts takes an empty group away once at most. */
 const SWEPT_TRIES = 20
 
+/** What starts programs all the time may start some between a move and the next try. */
+const MOVE_TRIES = 10
+
 /** One hierarchy in which this server may make groups. */
 interface Hierarchy {
   /** Folder below which groups are made. */
@@ -156,7 +159,8 @@ async function unified(): Promise<Hierarchy[]> {
   const [mount] = await mountsOf('cgroup2')
   const place = (await ownPlaces()).get('')
   if (mount === undefined || place === undefined) return []
-  const own = join(mount.path, place)
+  // A server that was started by what another one has moved shares that one's groups.
+  const own = join(mount.path, place.replace(new RegExp(`/${SERVER_FOLDER}$`), ''))
   const offered = await wordsOf(join(own, 'cgroup.controllers'))
   const controllers = Object.keys(UNIFIED).filter((name) => offered.includes(name))
   if (controllers.length === 0 || !(await delegate(own, controllers))) return []
@@ -171,21 +175,44 @@ async function unified(): Promise<Hierarchy[]> {
 
 /** Hands controllers down to the folder of runners' groups. False when this process may not. */
 async function delegate(own: string, controllers: readonly string[]): Promise<boolean> {
-  const wanted = controllers.map((name) => `+${name}`).join(' ')
-  const control = 'cgroup.subtree_control'
   try {
     await mkdir(join(own, FOLDER), { recursive: true })
-    if (!isSubset(controllers, await wordsOf(join(own, control)))) {
-      await mkdir(join(own, `${FOLDER}-server`), { recursive: true })
-      for (const pid of await membersOf(own))
-        await writeFile(join(own, `${FOLDER}-server`, 'cgroup.procs'), String(pid))
-      await writeFile(join(own, control), wanted)
-    }
-    await writeFile(join(own, FOLDER, control), wanted)
+    await handDown(own, controllers)
+    await writeFile(join(own, FOLDER, SUBTREE), wantedOf(controllers))
     return true
   } catch {
     return false
   }
+}
+
+const SUBTREE = 'cgroup.subtree_control'
+
+/**
+ * The kernel refuses it (`EBUSY`) while there are processes in the group, unless that is the root of all: then they move,
+ * and it is tried again, because some may have been started meanwhile.
+ */
+async function handDown(own: string, controllers: readonly string[]): Promise<void> {
+  if (isSubset(controllers, await wordsOf(join(own, SUBTREE)))) return
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await writeFile(join(own, SUBTREE), wantedOf(controllers))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || attempt === MOVE_TRIES) throw error
+      await moveMembers(own, join(own, SERVER_FOLDER))
+    }
+  }
+}
+
+async function moveMembers(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true })
+  // One that ended meanwhile is no hindrance; one that cannot be moved shows at the next try.
+  for (const pid of await membersOf(from)) {
+    await writeFile(join(to, 'cgroup.procs'), String(pid)).catch(() => {})
+  }
+}
+
+function wantedOf(controllers: readonly string[]): string {
+  return controllers.map((name) => `+${name}`).join(' ')
 }
 
 /** Prefix of groups that another server only tries itself out with. */
@@ -208,6 +235,9 @@ async function isUsable({ base, settings }: Hierarchy): Promise<boolean> {
 
 /** Name of the folder for all installations: runner ids are random. */
 const FOLDER = 'cliscale'
+
+/** The one beside it for what was in the group of both before. */
+const SERVER_FOLDER = `${FOLDER}-server`
 
 async function write(group: string, settings: Readonly<Record<string, string>>): Promise<void> {
   for (const [file, value] of Object.entries(settings)) await writeFile(join(group, file), value)
