@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test'
 
 import { createLog } from '../src/log.ts'
 import { Recorder, type RecorderOptions } from '../src/recording/recorder.ts'
+import { RecordingFile } from '../src/recording/recording-file.ts'
 import { Terminal } from '../src/terminal/terminal.ts'
 import { dataOf, readCast } from './support/read-cast.ts'
 import { waitFor } from './support/wait-for.ts'
@@ -44,6 +45,26 @@ test('output that comes faster than the disk takes it is told to wait, and goes 
   const text = readFileSync(recorder.path, 'utf8')
   assert.equal(Buffer.byteLength(text), recorder.writtenBytes)
   assert.equal(dataOf(readCast(text), 'o'), `${'x'.repeat(4_000 * lines)}and on`)
+})
+
+test('there is room again also when it became full while the disk was at work', async (t) => {
+  let rooms = 0
+  const folder = mkdtempSync(join(tmpdir(), 'rec-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const file = new RecordingFile(join(folder, 'a.cast'), { room: () => (rooms += 1), failed: assert.ifError })
+  file.append('open\n')
+  await file.flush()
+  const half = `${'x'.repeat(600_000)}\n`
+  file.append(half)
+  const first = file.flush()
+  // What waits is taken in a microtask; the disk's answer needs a turn of the event loop.
+  for (let n = 0; n < 10; n += 1) await null
+  file.append(half)
+  assert.equal(file.full, true)
+  await first
+  await file.flush()
+  assert.deepEqual([file.full, rooms], [false, 1])
+  await file.close()
 })
 
 test('a program that prints faster than the disk takes it waits for the disk, and loses nothing', async (t) => {

@@ -94,11 +94,12 @@ export class RecordingFile {
   }
 
   async #writeBatch(handle: FileHandle): Promise<void> {
-    const wasFull = this.full
     const batch = Buffer.from(this.#waiting.join(''))
     this.#waiting = []
     for (let at = 0; at < batch.length;) at += (await handle.write(batch, at)).bytesWritten
     this.#writtenBytes += batch.length
+    // It may have become full while this was written.
+    const wasFull = this.full
     this.#waitingBytes -= batch.length
     if (wasFull && !this.full) this.#events.room()
   }
