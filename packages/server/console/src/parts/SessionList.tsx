@@ -1,3 +1,4 @@
+import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import { useMinute } from '../state/clock.ts'
 import { type Directory, useDirectory } from '../state/directory.ts'
@@ -18,7 +19,7 @@ interface SessionListProps {
 /** Sessions that match, live ones first, and what else there may be. */
 export function SessionList(props: SessionListProps): JSX.Element {
   const { directory, current, query, result, onQuery, onChoose } = props
-  const { hasMore } = useDirectory(directory)
+  const { hasMore, sessions: known } = useDirectory(directory)
   const { sessions } = result
   const narrow = isNarrow(query)
   const [pages, setPages] = useState(1)
@@ -29,6 +30,7 @@ export function SessionList(props: SessionListProps): JSX.Element {
   const shared = {
     directory,
     current,
+    known,
     withOwner: new Set(sessions.map(({ owner }) => owner)).size > 1,
     onChoose,
   }
@@ -130,11 +132,13 @@ interface GroupProps {
   readonly waiting: number
   readonly current: string | undefined
   readonly directory: Directory
+  /** What is known of sessions, also of those that no longer match. */
+  readonly known: readonly SessionInfo[]
   readonly withOwner: boolean
   readonly onChoose: () => void
 }
 
-function Group({ title, listed, waiting, current, ...shared }: GroupProps): JSX.Element | null {
+function Group({ title, listed, waiting, current, known, ...shared }: GroupProps): JSX.Element | null {
   useMinute()
   if (listed.length === 0) return null
   return (
@@ -150,7 +154,11 @@ function Group({ title, listed, waiting, current, ...shared }: GroupProps): JSX.
       <ul>
         {listed.map(({ session, gone }) => (
           <li key={session.id} data-gone={gone ? '' : undefined}>
-            <SessionRow session={session} current={session.id === current} {...shared} />
+            <SessionRow
+              session={gone ? (known.find(({ id }) => id === session.id) ?? session) : session}
+              current={session.id === current}
+              {...shared}
+            />
           </li>
         ))}
       </ul>
