@@ -11,6 +11,14 @@ test('the list becomes a rail by keyboard, the terminal takes the room, and the 
   const stage = await openConsole(t)
   const page = await stage.signIn({ viewport: { width: 800, height: 700 } })
   assert.ok((await mainWidth(page)) >= 0.7 * 800, 'the list takes less than a third')
+  const outside = await page.locator('.sidebar-foot').evaluate((foot) => {
+    const { left, right } = foot.getBoundingClientRect()
+    const parts = [...foot.querySelectorAll('svg, select, button')].map((part) =>
+      part.getBoundingClientRect(),
+    )
+    return parts.filter((part) => part.width > 0 && (part.left < left + 8 || part.right > right - 8)).length
+  })
+  assert.equal(outside, 0, 'nothing is cut at the foot of the list')
   const screenWidth = (): Promise<number> =>
     page.locator('.xterm-screen').evaluate((screen) => screen.getBoundingClientRect().width)
   const before = await screenWidth()
@@ -68,5 +76,20 @@ test('on a phone the list is a drawer: it covers, keeps the focus and closes by 
   await list.waitFor({ state: 'hidden' })
   await page.getByRole('heading', { name: 'other' }).waitFor()
   assert.ok(page.url().endsWith(other.id))
+
+  await opener.tap()
+  const field = list.getByRole('searchbox')
+  await field.fill('other')
+  await page.keyboard.press('Escape')
+  assert.equal(await field.inputValue(), '', 'the first one clears the search')
+  assert.equal(await list.isVisible(), true)
+  await page.keyboard.press('Escape')
+  await list.waitFor({ state: 'hidden' })
+
+  await opener.tap()
+  await list.waitFor()
+  await page.goBack()
+  await waitFor(() => page.url() === here, { what: 'the way back' })
+  await list.waitFor({ state: 'hidden' })
   assert.deepEqual(stage.complaints, [])
 })

@@ -85,6 +85,13 @@ test('Ctrl+K leads to the search, but in the terminal it is the program’s', as
   await page.keyboard.type('; echo still $((40 + 2))\n')
   await shows(page, 'still 42')
   await connected(page)
+  await page.keyboard.press('Meta+K')
+  const inTerminal = await page.evaluate(async () => {
+    // The shortcut moves the focus before a frame that is asked for after it.
+    await new Promise((resolve) => requestAnimationFrame(resolve))
+    return document.activeElement?.closest('.xterm') != null
+  })
+  assert.equal(inTerminal, true, 'no key leads out of the terminal but the one that says so')
 
   await page.keyboard.press('Control+Shift+F6')
   await page.keyboard.press('Control+K')

@@ -39,7 +39,8 @@ export function SearchField({ query, onChange, onSummon }: SearchFieldProps): JS
         onChange={(event) => onChange({ ...query, text: event.currentTarget.value })}
         onKeyDown={(event) => {
           if (event.key !== 'Escape' || query.text === '') return
-          event.stopPropagation()
+          // Browsers differ in what they clear, and the drawer around it closes by the next one only.
+          event.preventDefault()
           onChange({ ...query, text: '' })
         }}
       />
