@@ -58,7 +58,7 @@ test('there is room again also when it became full while the disk was at work', 
   file.append(half)
   const first = file.flush()
   // What waits is taken in a microtask; the disk's answer needs a turn of the event loop.
-  for (let n = 0; n < 10; n += 1) await null
+  for (let n = 0; n < 10; n += 1) await Promise.resolve()
   file.append(half)
   assert.equal(file.full, true)
   await first
