@@ -12,6 +12,14 @@ test('the installed xterm is inside as its amendments take it', async (t) => {
   assert.deepEqual(await page.evaluate(() => window.insideProblems()), [])
 })
 
+test('the installed addon for WebGL is inside as its amendment takes it', async (t) => {
+  const address = await servePage(t, await buildPageOf('inside.ts'))
+  const page = await (await openProfile(t, {}, 'webgl')).newPage()
+  await page.goto(address)
+  await page.waitForFunction(() => 'addonProblems' in window)
+  assert.deepEqual(await page.evaluate(() => window.addonProblems()), [])
+})
+
 test('the rules of its style sheet are those of the component', async (t) => {
   const address = await servePage(t, await buildPageOf('inside.ts'))
   const page = await (await openProfile(t)).newPage()

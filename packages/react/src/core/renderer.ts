@@ -1,5 +1,6 @@
 import { WebglAddon } from '@xterm/addon-webgl'
 import type { Terminal } from '@xterm/xterm'
+import { readDimTextOf } from '../xterm-inside/dim-text.ts'
 
 /** How a terminal draws. */
 export type RendererName = 'webgl' | 'dom'
@@ -60,6 +61,7 @@ export class RendererLease {
         this.release()
       })
       this.#terminal.loadAddon(addon)
+      readDimTextOf(addon)
       this.#addon = addon
       leases += 1
       this.#onChange('webgl')

@@ -3,7 +3,7 @@ export interface ContrastRenderer {
   readonly _rowFactory?: ContrastFactory
 }
 
-interface ContrastFactory {
+export interface ContrastFactory {
   _applyMinimumContrast?: (...args: ContrastArguments) => boolean
 }
 
@@ -26,6 +26,11 @@ const LETTER = 0x57
 
 const plainColours = new WeakMap<object, string>()
 
+/** Remembers the colour that lines have in a span whose text gets another one. */
+export function keepPlainColour(span: object, css: string): void {
+  plainColours.set(span, css)
+}
+
 /** The colour that a program chose for a span whose text got another one, to be read. */
 export function plainColour(span: object): string | undefined {
   return plainColours.get(span)
@@ -46,7 +51,7 @@ export function readTextAfterLines({ _rowFactory: factory }: ContrastRenderer): 
     // The one of its class again.
     Reflect.deleteProperty(cell, 'getCode')
     const css = ((override ?? text) as { readonly css?: string }).css
-    if (changed && css !== undefined && !cell.isDim()) plainColours.set(span as object, css)
+    if (changed && css !== undefined) keepPlainColour(span as object, css)
     return changed
   }
 }

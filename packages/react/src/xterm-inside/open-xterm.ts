@@ -1,15 +1,18 @@
 import type { Terminal } from '@xterm/xterm'
 import { type CellCore, type CellRenderer, FittedCells } from './fitted-cells.ts'
 import { type ContrastRenderer, readTextAfterLines } from './contrast-of-lines.ts'
+import { type DimRenderer, readDimText } from './dim-text.ts'
 import { type InverseRenderer, rightInverseText } from './inverse-text.ts'
 import { reuseRows, type RowRenderer } from './reused-rows.ts'
 import { type StrictStyles, styleRowsByObject, type StylingRenderer } from './strict-styles.ts'
 
-interface Renderer extends StylingRenderer, RowRenderer, InverseRenderer, ContrastRenderer, CellRenderer {
+interface Renderer
+  extends StylingRenderer, RowRenderer, InverseRenderer, ContrastRenderer, DimRenderer, CellRenderer {
   readonly _rowFactory?: NonNullable<StylingRenderer['_rowFactory']> &
     NonNullable<RowRenderer['_rowFactory']> &
     NonNullable<InverseRenderer['_rowFactory']> &
-    NonNullable<ContrastRenderer['_rowFactory']>
+    NonNullable<ContrastRenderer['_rowFactory']> &
+    NonNullable<DimRenderer['_rowFactory']>
 }
 
 interface XtermCore extends CellCore {
@@ -32,6 +35,7 @@ export function openXterm(terminal: Terminal, container: HTMLElement, styles: St
       const renderer = styles.withSheets(page, () => create.call(core))
       styleRowsByObject(renderer)
       readTextAfterLines(renderer)
+      readDimText(renderer)
       rightInverseText(renderer)
       reuseRows(renderer)
       cells.align(renderer)

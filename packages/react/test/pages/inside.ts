@@ -1,6 +1,7 @@
 // The page of the test of xterm's inside: opens a plain xterm and looks for what the component reaches into.
 import '@xterm/xterm/css/xterm.css'
 import '../../src/terminal.css'
+import { WebglAddon } from '@xterm/addon-webgl'
 import { Terminal } from '@xterm/xterm'
 import { type Shape, shapeProblems } from '../../../runner/test/support/shape.ts'
 
@@ -54,6 +55,12 @@ const RENDERER: Shape = {
   '_rowFactory._themeService.colors.background': 'object',
 }
 
+/** The same of the addon that draws with WebGL. */
+const ADDON: Shape = {
+  '_renderer._charAtlas._getForegroundColor': 'function/10',
+  '_renderer._charAtlas._getBackgroundColor': 'function/4',
+}
+
 interface Core {
   _createRenderer: () => object
   readonly _viewport: { queueSync(): void }
@@ -63,6 +70,8 @@ declare global {
   interface Window {
     /** What of xterm is not as it is taken. */
     insideProblems: () => string[]
+    /** The same of its addon for WebGL. */
+    addonProblems: () => string[]
     /** Rules of xterm's style sheet that the component's does not have. */
     missingStyles: () => string[]
   }
@@ -81,6 +90,16 @@ window.insideProblems = () => {
   // Only while it waits for a frame the viewport has the frame's number.
   core._viewport.queueSync()
   return [...shapeProblems(terminal, TERMINAL), ...shapeProblems(renderer, RENDERER)]
+}
+
+window.addonProblems = () => {
+  const terminal = new Terminal()
+  const root = document.createElement('div')
+  document.body.append(root)
+  terminal.open(root)
+  const addon = new WebglAddon()
+  terminal.loadAddon(addon)
+  return shapeProblems(addon, ADDON)
 }
 
 window.missingStyles = () => {
