@@ -12,20 +12,21 @@ const budgets = [
     name: 'react, without its peers and the player',
     entry: 'packages/react/dist/index.js',
     external: [...react, 'asciinema-player'],
-    limit: 71_700,
+    limit: 72_800,
   },
-  // 1,300 of them are for the pages around it: late fonts, scales and zooms, containers without a height; and for emoji widths.
+  // 2,100 of them are for the pages around it: late fonts, scales, zooms and other screens, containers without a height and such
+  // as are moved; 400 for dim text that can be read; and some for emoji widths.
   {
     name: 'react, own code',
     entry: 'packages/react/dist/index.js',
     external: [...react, '@xterm/*', 'asciinema-player'],
-    limit: 23_300,
+    limit: 24_500,
   },
   {
     name: 'react, own code with the player',
     entry: 'packages/react/dist/index.js',
     external: [...react, '@xterm/*'],
-    limit: 91_000,
+    limit: 92_400,
   },
   {
     name: 'react, mount with everything in it',
