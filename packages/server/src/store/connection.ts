@@ -87,6 +87,9 @@ function toOption([name, value]: readonly [string, string]): string {
 class OwnClient extends Client {
   constructor(config?: ClientConfig) {
     super(config)
+    // Who uses a connection hears of its end by the next statement at the latest. Between the pool's listener and the user's
+    // there is none for a moment, and what nobody hears would end the process.
+    this.on('error', () => {})
     Object.assign((this as unknown as { connectionParameters: object }).connectionParameters, {
       replication: undefined,
     })

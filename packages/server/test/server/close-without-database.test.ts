@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { newClient } from '../../src/store/connection.ts'
 import { listenForEvents } from '../../src/store/listen.ts'
 import { testDatabase } from '../support/database.ts'
 import { inFull } from '../support/in-full.ts'
@@ -33,6 +34,16 @@ test('closing pool and listener succeeds whenever the database ends their connec
       assert.equal((result.reason as { code?: unknown }).code, 'DATABASE_UNAVAILABLE', `round ${round}`)
     }
   }
+})
+
+test('a connection that nobody listens to may be ended by the database', async (t) => {
+  const { connectionString } = await testDatabase(t)
+  const client = newClient({ connectionString, applicationName: 'unheard' })
+  await client.connect()
+  const ended = new Promise<void>((resolve) => client.once('end', resolve))
+  await runSql(connectionString, END_ALL)
+  await ended
+  await assert.rejects(client.query('SELECT 1'), /not queryable/)
 })
 
 test('a server closes when its database went down first', async (t) => {
