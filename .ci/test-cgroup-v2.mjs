@@ -1,14 +1,15 @@
 // npm run test:cgroup-v2: the tests of what bounds a session, on a kernel that has control groups of version 2 only.
 //
 // Most machines have one version, and tests cannot change that. User Mode Linux is a kernel that runs as a process: it sees
-// this machine's files read-only, and has control groups, processes and a loopback network of its own. It is slow, about five
+// this machine's files read-only, and has control groups, processes and a loopback network of its own. It is slow, about six
 // minutes for what takes 20 s here, so this is no part of npm test.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from './lib/build.mjs'
+import { installDebian } from './lib/debian.mjs'
 import { install, pinnedNode } from './lib/install.mjs'
-import { capture, main, Refusal } from './lib/run.mjs'
+import { main, Refusal } from './lib/run.mjs'
 import { sourceFlags } from './lib/tests.mjs'
 
 const KERNEL = '/usr/bin/linux.uml'
@@ -32,16 +33,11 @@ await main(async () => {
 
 async function ensureKernel() {
   if (existsSync(KERNEL)) return
-  const sentence = `This needs User Mode Linux at ${KERNEL} (Debian: apt-get install user-mode-linux).`
-  if (process.getuid() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Refusal(sentence)
-  console.log('Installing User Mode Linux…')
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  const { code, output } = await capture(
-    'apt-get',
-    ['install', '-y', '--no-install-recommends', 'user-mode-linux'],
-    { env },
+  const problem = await installDebian('user-mode-linux')
+  if (problem === undefined && existsSync(KERNEL)) return
+  throw new Refusal(
+    `This needs User Mode Linux at ${KERNEL} (Debian: apt-get install user-mode-linux); ${problem}.`,
   )
-  if (code !== 0 || !existsSync(KERNEL)) throw new Refusal(`${sentence}\n${output.trim()}`)
 }
 
 /** Runs it to its end and resolves to what it printed. */

@@ -4,7 +4,8 @@ import { accessSync, chmodSync, constants, createReadStream, createWriteStream, 
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createBrotliDecompress } from 'node:zlib'
-import { capture, Refusal } from './run.mjs'
+import { installDebian } from './debian.mjs'
+import { Refusal } from './run.mjs'
 import { sideInstall } from './side-install.mjs'
 
 const known = [
@@ -34,14 +35,8 @@ export async function ensureBrowser() {
 }
 
 async function fromSystemPackage() {
-  if (process.platform !== 'linux' || process.getuid() !== 0 || !isExecutable('/usr/bin/apt-get'))
-    return undefined
-  console.log('Installing Chromium…')
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  for (const args of [['update'], ['install', '-y', '--no-install-recommends', 'chromium']]) {
-    const { code, output } = await capture('apt-get', args, { env })
-    if (code !== 0) console.error(output.trim().split('\n').slice(-5).join('\n'))
-  }
+  const problem = await installDebian('chromium')
+  if (problem !== undefined) console.error(problem)
   return known.find(isExecutable)
 }
 

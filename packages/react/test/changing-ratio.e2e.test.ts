@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { openZoomed } from './support/browser.ts'
+import { type Look, lookOf } from './support/look.ts'
 import { openStage, shows } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 import { inFull } from './support/in-full.ts'
@@ -68,19 +69,12 @@ async function select(page: Page, from: number, to: number): Promise<string> {
   return copied
 }
 
-interface Look {
-  readonly columns: number
-  readonly rows: number
-  readonly picture: string
-}
-
 /** What is to be seen when the program has drawn it all anew. */
-async function lookOf(page: Page): Promise<Look> {
+async function redrawn(page: Page): Promise<Look> {
   const { columns, rows } = await page.evaluate(() => window.terminal.size)
   await page.locator('.xterm-helper-textarea').press('Enter')
   await shows(page, new RegExp(`^${rows} ${columns}\\nend$`, 'm'))
-  const png = await page.locator('.cliscale-screen').screenshot({ animations: 'disabled' })
-  return { columns, rows, picture: png.toString('base64') }
+  return await lookOf(page)
 }
 
 const RATIOS = [1.25, 1.5, 2, 1]
@@ -97,7 +91,7 @@ for (const kind of (['webgl', 'dom'] as const).slice(0, inFull(2, 1))) {
       await setZoom(ratio)
       await page.reload()
       await show(page, kind)
-      opened.set(ratio, await lookOf(page))
+      opened.set(ratio, await redrawn(page))
     }
     for (const ratio of RATIOS) {
       const { columns, rows, picture } = opened.get(ratio) as Look
@@ -111,7 +105,7 @@ for (const kind of (['webgl', 'dom'] as const).slice(0, inFull(2, 1))) {
       assert.ok(room.columns >= 0 && room.columns < 1, `room for ${room.columns} columns is left`)
       assert.ok(room.rows >= 0 && room.rows < 1, `room for ${room.rows} rows is left`)
       assert.equal(await select(page, 11, 30), 'klmnopqrstuvwxyz0123')
-      await waitFor(`the same picture at ${ratio}`, async () => (await lookOf(page)).picture === picture)
+      await waitFor(`the same picture at ${ratio}`, async () => (await redrawn(page)).picture === picture)
       const pixels = (await sharpness(page)) ?? 1
       assert.ok(Math.abs(pixels - 1) < 0.002, `${pixels} pixels of the canvas for one of the display`)
     }

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Page, Route } from 'playwright-core'
+import { type Look, lookOf } from './support/look.ts'
 import { openStage, shows, type Stage, STRICT_POLICY } from './support/stage.ts'
 import { waitFor } from './support/wait-for.ts'
 
@@ -93,19 +94,6 @@ async function openLate(stage: Stage, faces: string, before = '', query = ''): P
   await page.evaluate(() => window.show(true))
   await shows(page, 'WiW_g')
   return { page, fonts }
-}
-
-interface Look {
-  readonly columns: number
-  readonly rows: number
-  readonly picture: string
-}
-
-/** What is to be seen of the terminal, when two frames have drawn the same. */
-async function lookOf(page: Page): Promise<Look> {
-  const { columns, rows } = await page.evaluate(() => window.terminal.size)
-  const picture = await page.locator('.cliscale-screen').screenshot({ animations: 'disabled' })
-  return { columns, rows, picture: picture.toString('base64') }
 }
 
 const ALL_FACES = ['Late', 'bold Late', 'italic Late', 'italic bold Late'].map((one) =>

@@ -1,14 +1,12 @@
 import {
   type BundleSpec,
   type Failure,
-  lowestLimits,
   type PhaseReport,
   type RunnerEvent,
   type RunnerFigures,
   type RunnerState,
   type RunnerStatus,
   type SessionExit,
-  type SessionLimits,
   type StopRequest,
   type UpdateAssignment,
 } from '@cliscale/sdk/protocol'
@@ -28,11 +26,9 @@ import {
 import type { RunnerConfig } from './config.ts'
 import { Deadline, IdleTimer } from './deadlines.ts'
 import type { BundleContext } from './bundle/install.ts'
+import { Bounds } from './isolation/bounds.ts'
 import type { Sandbox } from './isolation/bubblewrap.ts'
-import { DiskWatch } from './isolation/disk-watch.ts'
-import { heldLimits, limited, newMark, type ProcessCount, type WantedLimits } from './isolation/limits.ts'
-import { MemoryEvents } from './isolation/memory-events.ts'
-import { MemoryWatch } from './isolation/memory-watch.ts'
+import { limited, newMark } from './isolation/limits.ts'
 import { openView, sandboxView } from './isolation/view.ts'
 import type { Log } from './log.ts'
 import { Recorder } from './recording/recorder.ts'
@@ -85,10 +81,9 @@ export class Runner {
   #exit: SessionExit | null = null
   #stop: Required<StopRequest> | undefined
   #swept: Promise<void> = Promise.resolve()
-  #watches: readonly (DiskWatch | MemoryWatch | undefined)[] = []
   /** Why the session is ended, when it used too much. */
   #exceeded: Failure | undefined
-  readonly #memory: MemoryEvents
+  readonly #bounds: Bounds
   #taken = false
   #over = false
 
@@ -96,7 +91,7 @@ export class Runner {
     this.#config = config
     this.#log = log
     this.#events = events
-    this.#memory = new MemoryEvents(config.memoryEvents)
+    this.#bounds = new Bounds(config)
     this.server = new TerminalServer({ left: (tookAll) => this.#onLeft(tookAll), counted: events.counted })
     this.#blank = new Deadline(() => this.#end('no controller came'))
     this.#lifetime = new Deadline(() => this.stop({ reason: 'expired', graceMs: 2_000 }))
@@ -119,7 +114,7 @@ export class Runner {
       lastActivityAtMs: this.#idle.lastMs,
       pid: process.pid,
       isolation: this.#config.isolation,
-      limits: this.#limits,
+      limits: this.#bounds.held,
       figures: this.figures,
     }
   }
@@ -154,7 +149,7 @@ export class Runner {
   /** Makes the session's sandbox ahead. No effect without isolation, and once there is a session. */
   prepare(): void {
     if (this.#state !== 'blank' || this.#over || this.#config.isolation !== 'bubblewrap') return
-    this.#ahead.prepare(this.#sandbox(), { limits: this.#limits, log: this.#log })
+    this.#ahead.prepare(this.#sandbox(), { limits: this.#bounds.held, log: this.#log })
   }
 
   /** A controller is there: a blank runner stays. `connected` keeps it for as long as a stream is open. */
@@ -172,6 +167,7 @@ export class Runner {
     }
     this.#events.assigned()
     this.#assignment = assignment
+    this.#bounds.lower(assignment.limits)
     this.#state = 'preparing'
     this.#blank.clear()
     this.#idle.touch()
@@ -294,8 +290,10 @@ export class Runner {
     const program = findProgram(assignment, { cwd, path: env.PATH ?? '', view })
     const waiting = this.#ahead.take()
     const isLimited = waiting !== undefined && assignment.limits === undefined
-    terminal.start({
-      launch: isLimited ? program : limited(program, this.#limits, { counted: this.#counted, mark }),
+    const pid = terminal.start({
+      launch: isLimited
+        ? program
+        : limited(program, this.#bounds.held, { counted: this.#bounds.counted, mark }),
       env,
       cwd,
       marker: `${SESSION_VARIABLE}=${assignment.sessionId}`,
@@ -303,43 +301,12 @@ export class Runner {
       mark,
       ...(sandbox === undefined ? {} : { sandbox, waiting }),
     })
-    this.#watches = [this.#watchDisk(), this.#watchMemory(terminal)]
+    this.#bounds.watch(pid, (failure) => this.#exceed(failure))
     this.#state = 'running'
     this.#phase = null
     this.#idle.touch()
-    this.#events.event({ type: 'running', isolation: this.#config.isolation, limits: this.#limits })
+    this.#events.event({ type: 'running', isolation: this.#config.isolation, limits: this.#bounds.held })
     this.server.started()
-  }
-
-  get #wanted(): WantedLimits {
-    return lowestLimits(this.#config.limits, this.#assignment?.limits)
-  }
-
-  get #limits(): SessionLimits {
-    return heldLimits(this.#wanted, { byGroup: this.#config.groupLimits, counted: this.#counted })
-  }
-
-  get #counted(): ProcessCount {
-    const { isolation, user } = this.#config
-    if (isolation === 'bubblewrap') return 'sandbox'
-    return user === undefined ? 'others too' : 'own user'
-  }
-
-  #watchDisk(): DiskWatch | undefined {
-    const { workFolder, temporaryFolder } = this.#config
-    const { diskBytes } = this.#wanted
-    if (diskBytes === 0) return undefined
-    const folders = [workFolder, ...(temporaryFolder === undefined ? [] : [temporaryFolder])]
-    return new DiskWatch(folders, diskBytes, () => {
-      const message = `The session wrote more than the ${diskBytes} bytes that it may keep on disk.`
-      this.#exceed({ code: 'LIMIT_EXCEEDED', message })
-    })
-  }
-
-  #watchMemory({ pid }: Terminal): MemoryWatch | undefined {
-    const limit = this.#limits.memoryBytes
-    if (limit?.by !== 'watch' || pid === undefined) return undefined
-    return new MemoryWatch(pid, limit.value, () => this.#exceed(tooMuchMemory(limit.value)))
   }
 
   /** Ends the session for what it used. */
@@ -385,17 +352,9 @@ export class Runner {
   }
 
   #ended(exit: PtyExit): SessionExit {
-    const short = this.#exceeded ?? this.#memoryFailure(exit)
+    const short = this.#exceeded ?? (this.#stop === undefined ? this.#bounds.endedBy(exit.signal) : undefined)
     if (short !== undefined) return { ...exit, reason: 'failed', failure: short }
     return this.#stop === undefined ? { ...exit, reason: 'exited' } : stopExit(this.#stop, exit)
-  }
-
-  /** The kernel ended the command for want of memory; other programs of the session it may end unseen. */
-  #memoryFailure({ signal }: PtyExit): Failure | undefined {
-    const limit = this.#limits.memoryBytes
-    if (limit === null || this.#stop !== undefined) return undefined
-    if (signal !== 'SIGKILL' || !this.#memory.grown) return undefined
-    return tooMuchMemory(limit.value)
   }
 
   #finish(exit: SessionExit): void {
@@ -406,7 +365,7 @@ export class Runner {
     this.#phase = null
     this.#lifetime.clear()
     this.#idle.stop()
-    for (const watch of this.#watches) watch?.close()
+    this.#bounds.close()
     this.#terminal.exit = exit
     this.#log.info('session over', { code: exit.code, signal: exit.signal, reason: exit.reason })
     this.#recorded = this.#recorder?.end(exit) ?? this.#recorded
@@ -451,13 +410,6 @@ export class Runner {
       this.#terminal?.close()
       this.#events.over()
     })
-  }
-}
-
-function tooMuchMemory(bytes: number): Failure {
-  return {
-    code: 'LIMIT_EXCEEDED',
-    message: `The session used more than the ${bytes} bytes of memory that it may.`,
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -40,9 +40,12 @@ const SPECIAL = {
   MAIL: '/none',
 } as const
 
-/** Writes what it is given: `env` and `args` end each entry with a NUL. */
+/** A folder whose name a shell must be told with care. */
+const FOLDER = "it's $HERE"
+
+/** Writes what it is given beside its folder: `env` and `args` end each entry with a NUL. */
 const TELL =
-  'env -0 > env; printf "%s\\0" "$@" > args; pwd > cwd; stty size > size; tty > tty; ulimit -n > files'
+  'env -0 > ../env; printf "%s\\0" "$@" > ../args; pwd -P > ../cwd; stty size > ../size; tty > ../tty'
 
 async function isolated(t: TestContext, flags: readonly string[] = []): Promise<TestRunner> {
   const runner = await startRunner(t, { isolation: 'bubblewrap', flags: [...flags, '--log-level=debug'] })
@@ -74,12 +77,14 @@ function textOf(runner: TestRunner, name: string): string {
 }
 
 async function tell(runner: TestRunner, env: Readonly<Record<string, string>>): Promise<void> {
-  mkdirSync(join(runner.workFolder, "it's here"), { mode: 0o777 })
+  const folder = join(runner.workFolder, FOLDER)
+  mkdirSync(folder)
+  if (runner.user !== null) chownSync(folder, runner.user, runner.user)
   await runner.assign({
     command: 'sh',
-    args: ['-c', `cd ..; ${TELL}`, 'tell', ...ODD],
+    args: ['-c', TELL, 'tell', ...ODD],
     env,
-    cwd: "it's here",
+    cwd: FOLDER,
     columns: 123,
     rows: 45,
   })
@@ -106,11 +111,9 @@ test('arguments, environment, folder and size reach it as they are', { skip }, a
   const { PWD, ...env } = environmentOf(runner)
   const others = ['TERM', 'COLORTERM', 'HOME', 'USER', 'LOGNAME', 'LANG', 'SHELL', 'TZ', 'PATH']
   for (const [name, value] of Object.entries(own)) assert.equal(env[name], value, name)
-  assert.deepEqual(
-    Object.keys(env).sort(),
-    [...Object.keys(own), ...others, 'CLISCALE_SESSION_ID', 'OLDPWD'].sort(),
-  )
-  assert.equal(PWD, '/home/user')
+  assert.deepEqual(Object.keys(env).sort(), [...Object.keys(own), ...others, 'CLISCALE_SESSION_ID'].sort())
+  assert.equal(PWD, `/home/user/${FOLDER}`)
+  assert.equal(textOf(runner, 'cwd'), PWD)
   assert.equal(textOf(runner, 'size'), '45 123')
   assert.match(textOf(runner, 'tty'), /^\/dev\//)
 })

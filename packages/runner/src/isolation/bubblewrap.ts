@@ -1,10 +1,10 @@
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 
-import type { Launch } from './launch.ts'
+import type { Launch, PlacedCommand } from './launch.ts'
 import { DEVICE_FOLDERS, SYSTEM_FOLDERS, systemConfiguration } from './system-paths.ts'
 import { requireTool } from './tools.ts'
 import { isWithin, SANDBOX_HOME, SESSION_USER } from './view.ts'
-import { throughShell } from './waiting-shell.ts'
+import { throughShell } from './through-shell.ts'
 
 /** What a sandboxed command sees and gets. Paths are real ones of this machine. */
 export interface Sandbox {
@@ -16,14 +16,6 @@ export interface Sandbox {
   readonly shownPaths: readonly string[]
   /** Never shown, also where they lie below something that is: the server's data. */
   readonly hiddenPaths: readonly string[]
-}
-
-/** What a command is started with in a sandbox. */
-export interface SandboxedCommand {
-  readonly launch: Launch
-  readonly env: Readonly<Record<string, string>>
-  /** As the command sees it. */
-  readonly cwd: string
 }
 
 /** What bwrap reads from an inherited descriptor: a text, or a file of this machine. */
@@ -74,7 +66,7 @@ const TAKE_TERMINAL =
  * @throws {Error} when bwrap or setsid is not installed
  */
 export function startInSandbox(
-  command: SandboxedCommand,
+  command: PlacedCommand,
   sandbox: Sandbox,
   firstDescriptor: number,
 ): BubblewrapStart {
@@ -147,7 +139,7 @@ export function confine({ launch, folder, readOnlyPaths }: ConfinedProgram): Lau
 }
 
 /** What a command without a session is started with, to try whether there can be sandboxes here. */
-export const TRIAL: SandboxedCommand = {
+export const TRIAL: PlacedCommand = {
   launch: { file: '/bin/sh', args: ['-c', 'exit 0'] },
   env: { PATH: '/usr/bin:/bin' },
   cwd: SANDBOX_HOME,

@@ -30,7 +30,7 @@ export class MemoryWatch {
   }
 
   #look(): void {
-    const pids = descendantsOf(this.#leader)
+    const pids = allBelow(this.#leader)
     // What processes share is counted for each of them here, which is cheap; a true count only has to follow if it is too much.
     const most = sum(pids.map(residentBytes))
     const used = most > this.#maxBytes ? sum(pids.map((pid) => ownBytes(pid) ?? residentBytes(pid))) : most
@@ -40,14 +40,14 @@ export class MemoryWatch {
   }
 }
 
-function descendantsOf(leader: number): readonly number[] {
+function allBelow(leader: number): readonly number[] {
   const pids = [leader]
-  for (let next = 0; next < pids.length; next += 1) pids.push(...childrenOf(pids[next] ?? 0))
+  for (let next = 0; next < pids.length; next += 1) pids.push(...startedBy(pids[next] ?? 0))
   return pids
 }
 
 /** A child is listed with the thread that started it. */
-function childrenOf(pid: number): readonly number[] {
+function startedBy(pid: number): readonly number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
       (read(`/proc/${pid}/task/${thread}/children`) ?? '').split(' ').map(Number).filter(Boolean),

@@ -5,20 +5,13 @@ import { InputQueue } from './input-queue.ts'
 import { nativePty, spawnHelper } from './native.ts'
 import { childrenOf, endAllOfUser, type ProcessScope, sendSignal, terminalProcesses } from './processes.ts'
 import type { Sandbox } from '../isolation/bubblewrap.ts'
-import type { Launch } from '../isolation/launch.ts'
+import type { PlacedCommand } from '../isolation/launch.ts'
 import { startSandboxed, type StartedOnPty } from './sandboxed-pty.ts'
+import type { Size } from './sizer.ts'
 import type { WaitingSandbox } from './waiting-sandbox.ts'
 
 /** How a command is started. */
-export interface PtyOptions {
-  /** Absolute path of the program and its arguments. */
-  readonly launch: Launch
-  /** Its whole environment. */
-  readonly env: Readonly<Record<string, string>>
-  /** Absolute path, as the command sees it. */
-  readonly cwd: string
-  readonly columns: number
-  readonly rows: number
+export interface PtyOptions extends PlacedCommand, Size {
   /** Absent: a plain process of the runner's user. */
   readonly sandbox?: Sandbox
   /** Such a sandbox that was made ahead and is usable. */

@@ -2,12 +2,8 @@ import type { ChildProcess } from 'node:child_process'
 import { closeSync, constants as fsConstants, openSync } from 'node:fs'
 import { Duplex, type Readable, type Writable } from 'node:stream'
 
-import {
-  type HandedFile,
-  type Sandbox,
-  type SandboxedCommand,
-  startInSandbox,
-} from '../isolation/bubblewrap.ts'
+import { type HandedFile, type Sandbox, startInSandbox } from '../isolation/bubblewrap.ts'
+import type { PlacedCommand } from '../isolation/launch.ts'
 import { type PtyExit, readExit } from './exit.ts'
 import { nativePty } from './native.ts'
 import type { Size } from './sizer.ts'
@@ -27,11 +23,11 @@ export interface Spawned {
 
 /** Starts a command in a sandbox. */
 export function startSandboxed(
-  command: SandboxedCommand & Size,
+  command: PlacedCommand & Size,
   sandbox: Sandbox,
   exited: (exit: PtyExit) => void,
 ): StartedOnPty {
-  const { child, master } = spawnOnPty(command, { sandbox, size: command, extra: [] })
+  const { child, master } = spawnOnPty(command, { sandbox, size: command, pipes: [] })
   child.on('error', () => exited({ code: 126, signal: null }))
   child.on('exit', (code, signal) => exited(readExit(code, signal)))
   return { fd: master, pid: child.pid ?? -1 }
@@ -41,8 +37,8 @@ export function startSandboxed(
 export interface SpawnOptions {
   readonly sandbox: Sandbox
   readonly size: Size
-  /** Descriptors of the command that are pipes; lower than any that is handed to bwrap. */
-  readonly extra: readonly number[]
+  /** Descriptors of the command that are pipes to this process; lower than any that is handed to bwrap. */
+  readonly pipes: readonly number[]
 }
 
 /**
@@ -50,7 +46,7 @@ export interface SpawnOptions {
  * terminal yet. That slave is opened again: the pair's own one is non-blocking, which its programs would inherit.
  * The master is not close-on-exec, so bwrap gets the first of its files in its place, reads it, and closes it.
  */
-export function spawnOnPty(command: SandboxedCommand, { sandbox, size, extra }: SpawnOptions): Spawned {
+export function spawnOnPty(command: PlacedCommand, { sandbox, size, pipes }: SpawnOptions): Spawned {
   const { master, slave: unused, pty } = nativePty().open(size.columns, size.rows)
   const slave = openSync(pty, fsConstants.O_RDWR | fsConstants.O_NOCTTY)
   closeSync(unused)
@@ -63,7 +59,7 @@ export function spawnOnPty(command: SandboxedCommand, { sandbox, size, extra }: 
   }
   try {
     const { file, args, files } = startInSandbox(command, sandbox, master)
-    const between = Array.from({ length: master - 3 }, (_, i) => (extra.includes(i + 3) ? 'pipe' : 'ignore'))
+    const between = Array.from({ length: master - 3 }, (_, i) => (pipes.includes(i + 3) ? 'pipe' : 'ignore'))
     // Loaded when it is needed: it is a tenth of a blank runner's start.
     const child = process.getBuiltinModule('node:child_process').spawn(file, args, {
       env: {},

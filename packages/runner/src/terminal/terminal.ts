@@ -88,26 +88,23 @@ export class Terminal {
     return Math.min(head - (this.#confirmedByDriver() ?? head), capacity)
   }
 
-  /** The process that was started; undefined before. */
-  get pid(): number | undefined {
-    return this.#pty?.pid
-  }
-
   /** True once there is output to attach to. */
   get started(): boolean {
     return this.#pty !== undefined || this.exit !== undefined
   }
 
-  /** Starts the program in the present size. */
-  start(options: Omit<PtyOptions, 'columns' | 'rows'>): void {
+  /** Starts the program in the present size. @returns its process */
+  start(options: Omit<PtyOptions, keyof Size>): number {
     this.#recorder?.begin()
-    this.#pty = new Pty(
+    const pty = new Pty(
       { ...options, ...this.sizer.size },
       { data: (chunk) => this.#onData(chunk), exit: (exit) => this.#events.exited(exit) },
     )
-    for (const { data, written } of this.#early) this.#pty.input.push(data, written)
+    this.#pty = pty
+    for (const { data, written } of this.#early) pty.input.push(data, written)
     this.#early = []
     this.#earlyBytes = 0
+    return pty.pid
   }
 
   /** Shows a line of the runner's own. */

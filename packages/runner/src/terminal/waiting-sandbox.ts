@@ -4,12 +4,12 @@ import type { Duplex } from 'node:stream'
 
 import { COLUMNS, ROWS, type SessionLimits } from '@cliscale/sdk/protocol'
 
-import type { Sandbox, SandboxedCommand } from '../isolation/bubblewrap.ts'
-import type { Launch } from '../isolation/launch.ts'
+import type { Sandbox } from '../isolation/bubblewrap.ts'
+import type { Launch, PlacedCommand } from '../isolation/launch.ts'
 import { limited } from '../isolation/limits.ts'
 import { systemStamp } from '../isolation/system-paths.ts'
 import { SANDBOX_HOME } from '../isolation/view.ts'
-import { SCRIPT_DESCRIPTOR, scriptOf, waitingShell } from '../isolation/waiting-shell.ts'
+import { SCRIPT_DESCRIPTOR, scriptOf, waitingShell } from '../isolation/through-shell.ts'
 import type { Log } from '../log.ts'
 import { type PtyExit, readExit } from './exit.ts'
 import { nativePty } from './native.ts'
@@ -67,7 +67,7 @@ export class WaitingSandbox {
     const command = { launch: shell, env: {}, cwd: SANDBOX_HOME }
     this.#sandbox = sandbox
     this.#stamp = systemStamp(sandbox.shownPaths)
-    const { child, master } = spawnOnPty(command, { sandbox, size, extra: [SCRIPT_DESCRIPTOR] })
+    const { child, master } = spawnOnPty(command, { sandbox, size, pipes: [SCRIPT_DESCRIPTOR] })
     this.#child = child
     this.#master = master
     this.#script = asPipe(child.stdio[SCRIPT_DESCRIPTOR])
@@ -81,7 +81,7 @@ export class WaitingSandbox {
   }
 
   /** Has the shell become the command. It must be usable. */
-  begin(command: SandboxedCommand & Size, exited: (exit: PtyExit) => void): StartedOnPty {
+  begin(command: PlacedCommand & Size, exited: (exit: PtyExit) => void): StartedOnPty {
     this.#exited = exited
     nativePty().resize(this.#master, command.columns, command.rows)
     // The sandbox's first process holds the other end for as long as it lives.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Cliscale, defaultReconnectPolicy, type Terminal, TokenSource } from '@cliscale/sdk'
@@ -135,6 +135,21 @@ test('a worker that is killed is replaced, and its terminals go on at the very b
   assert.equal((await scrape(server)).get(OK), 12 + again.length)
   assert.equal((await scrape(server)).get('cliscale_server_worker_restarts_total'), 1)
   assert.equal((await fetch(`${server.internalUrl}/readyz`)).status, 200)
+})
+
+test('a worker that cannot take the place of another one is tried again, and questions leave nothing behind', async (t) => {
+  const cleanup = backwards(t)
+  const server = await spawnServer(cleanup, { flags: FLAGS })
+  const [first = 0] = await workerPids(server.child.pid ?? 0)
+  const key = join(server.dataDir, 'keys', 'runner.key')
+  const kept = readFileSync(key)
+  writeFileSync(key, 'no key')
+  process.kill(first, 'SIGKILL')
+  await waitFor(() => server.output().includes('A worker could not be started'), { what: 'the failed start' })
+  writeFileSync(key, kept)
+  await waitFor(async () => (await scrape(server)).get(UP) === 2, { what: 'two workers' })
+  for (let n = 0; n < 12; n += 1) await scrape(server)
+  assert.doesNotMatch(server.output(), /MaxListenersExceeded/)
 })
 
 test('a signal drains all workers within the window, and nothing is left', async (t) => {

@@ -20,7 +20,7 @@ test('whatever comes, ends and goes: what is held keeps its place, and each sess
   fc.assert(
     fc.property(moment, moment, (before, after) => {
       const held = groupSessions(before)
-      const { live, ended, waiting } = holdPlaces(held, after)
+      const { live, ended, waiting } = holdPlaces(held, { sessions: after, known: after })
       const ids = (listed: readonly { session: SessionInfo }[]): string[] =>
         listed.map(({ session }) => session.id)
       const rows = ids([...held.live, ...held.ended])
@@ -39,10 +39,34 @@ test('whatever comes, ends and goes: what is held keeps its place, and each sess
 
 test('older sessions that were asked for come behind', () => {
   const held = groupSessions([info(9, 'running'), info(8, 'ended')])
-  const { ended, waiting } = holdPlaces(held, [info(9, 'running'), info(8, 'ended'), info(3, 'ended')])
+  const sessions = [info(9, 'running'), info(8, 'ended'), info(3, 'ended')]
+  const { ended, waiting } = holdPlaces(held, { sessions, known: sessions })
   assert.deepEqual(
     ended.map(({ session }) => session.id),
     ['ses_8', 'ses_3'],
   )
   assert.equal(waiting, 0)
+})
+
+test('a session that belongs here no more is told as it is known', () => {
+  const held = groupSessions([info(9, 'running'), info(8, 'running')])
+  const { live } = holdPlaces(held, {
+    sessions: [info(9, 'running')],
+    known: [info(9, 'running'), info(8, 'ended')],
+  })
+  assert.deepEqual(
+    live.map(({ session, gone }) => [session.id, session.state, gone]),
+    [
+      ['ses_9', 'running', false],
+      ['ses_8', 'ended', true],
+    ],
+  )
+})
+
+test('a new session waits only where others would have to make room', () => {
+  const held = groupSessions([info(9, 'running')])
+  const above = [info(10, 'running'), info(9, 'running')]
+  assert.equal(holdPlaces(held, { sessions: above, known: above }).waiting, 1)
+  const below = [info(10, 'ended'), info(9, 'running')]
+  assert.equal(holdPlaces(held, { sessions: below, known: below }).waiting, 0)
 })

@@ -22,6 +22,19 @@ interface Server {
   readonly baseUrl: string
 }
 
+/** A server of two workers on a database of its own. */
+async function twoWorkers(
+  t: TestContext,
+  flags: readonly string[] = [],
+): Promise<{ readonly server: SpawnedServer; readonly connectionString: string }> {
+  const { connectionString } = await testDatabase(t)
+  const server = await spawnServer(t, {
+    flags: ['--workers=2', '--spare-runners=0', ...flags],
+    env: { DATABASE_URL: connectionString },
+  })
+  return { server, connectionString }
+}
+
 async function makeKey({ dataDir }: SpawnedServer, name: string): Promise<{ id: string; key: string }> {
   const { stdout, stderr } = await runCli(['keys', 'create', name, `--data-dir=${dataDir}`])
   return { key: stdout.trim(), id: /Made (\S+)/.exec(stderr)?.[1] ?? '' }
@@ -87,11 +100,7 @@ function allOpen({ terminals, waiting, streams }: Open): void {
 
 test('a key that is revoked by the command ends all that came through it, on all workers, and nothing else', async (t) => {
   const cleanup = backwards(t)
-  const { connectionString } = await testDatabase(cleanup)
-  const server = await spawnServer(cleanup, {
-    flags: ['--workers=2', '--spare-runners=0', '--max-sessions=1'],
-    env: { DATABASE_URL: connectionString },
-  })
+  const { server } = await twoWorkers(cleanup, ['--max-sessions=1'])
   const { baseUrl, dataDir } = server
   const [lost, kept] = [await makeKey(server, 'lost'), await makeKey(server, 'kept')]
   const cliscale = new Cliscale({ baseUrl, apiKey: lost.key })
@@ -132,11 +141,7 @@ const TRIES = 5
 
 test('what came through a revoked key ends within a second, on all workers', async (t) => {
   const cleanup = backwards(t)
-  const { connectionString } = await testDatabase(cleanup)
-  const server = await spawnServer(cleanup, {
-    flags: ['--workers=2', '--spare-runners=0', '--max-sessions=1'],
-    env: { DATABASE_URL: connectionString },
-  })
+  const { server, connectionString } = await twoWorkers(cleanup, ['--max-sessions=1'])
   const cliscale = new Cliscale(server)
   const running = await cliscale.sessions.create({ command: 'cat' })
   await running.waitUntil('running')
@@ -222,11 +227,7 @@ test('who signs out of the console leaves nothing open', async (t) => {
 
 test('a recording that is being read is cut off when its key is revoked, also through a worker', async (t) => {
   const cleanup = backwards(t)
-  const { connectionString } = await testDatabase(cleanup)
-  const server = await spawnServer(cleanup, {
-    flags: ['--workers=2', '--spare-runners=0'],
-    env: { DATABASE_URL: connectionString },
-  })
+  const { server } = await twoWorkers(cleanup)
   const [lost, kept] = [await makeKey(server, 'lost'), await makeKey(server, 'kept')]
   const session = await new Cliscale({ baseUrl: server.baseUrl, apiKey: lost.key }).sessions.create({
     command: 'sh',

@@ -14,6 +14,7 @@ import type { Directory } from '../state/directory.ts'
 import { Dialog } from './Dialog.tsx'
 import { RecordingField } from './RecordingField.tsx'
 import { commandLine } from './session-name.ts'
+import { RestingButton } from './RestingButton.tsx'
 import { TextField } from './TextField.tsx'
 
 interface CreateDialogProps {
@@ -80,9 +81,9 @@ export function CreateDialog({ directory, onClose, onCreated }: CreateDialogProp
             <button type="button" className="button" onClick={onClose}>
               Cancel
             </button>
-            <button type="submit" className="button primary" aria-disabled={busy}>
+            <RestingButton type="submit" className="button primary" resting={busy}>
               {busy ? 'Starting…' : 'Start session'}
-            </button>
+            </RestingButton>
           </div>
         </form>
       )}

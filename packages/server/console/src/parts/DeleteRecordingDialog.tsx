@@ -3,6 +3,7 @@ import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import type { Directory } from '../state/directory.ts'
 import { Dialog } from './Dialog.tsx'
+import { RestingButton } from './RestingButton.tsx'
 import { SessionName } from './SessionName.tsx'
 
 interface DeleteRecordingDialogProps {
@@ -42,14 +43,9 @@ export function DeleteRecordingDialog(props: DeleteRecordingDialogProps): JSX.El
         <button type="button" className="button" onClick={onClose}>
           Keep it
         </button>
-        <button
-          type="button"
-          className="button danger solid"
-          aria-disabled={busy}
-          onClick={busy ? undefined : () => void remove()}
-        >
+        <RestingButton className="button danger solid" resting={busy} onClick={() => void remove()}>
           {busy ? 'Deleting…' : 'Delete recording'}
-        </button>
+        </RestingButton>
       </div>
     </Dialog>
   )

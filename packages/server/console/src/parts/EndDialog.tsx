@@ -2,6 +2,7 @@ import type { Session } from '@cliscale/sdk'
 import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import { Dialog } from './Dialog.tsx'
+import { RestingButton } from './RestingButton.tsx'
 import { SessionName } from './SessionName.tsx'
 
 interface EndDialogProps {
@@ -39,14 +40,9 @@ export function EndDialog({ info, session, onClose }: EndDialogProps): JSX.Eleme
         <button type="button" className="button" onClick={onClose}>
           Keep it
         </button>
-        <button
-          type="button"
-          className="button danger solid"
-          aria-disabled={busy}
-          onClick={busy ? undefined : () => void end()}
-        >
+        <RestingButton className="button danger solid" resting={busy} onClick={() => void end()}>
           {busy ? 'Ending…' : 'End session'}
-        </button>
+        </RestingButton>
       </div>
     </Dialog>
   )

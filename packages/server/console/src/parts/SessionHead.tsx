@@ -7,6 +7,7 @@ import { EndDialog } from './EndDialog.tsx'
 import { Icon, type IconName } from './Icon.tsx'
 import { lineText, sessionTag, sessionTitle } from './session-name.ts'
 import { ISOLATION_TEXT, recordingMark, stateText, stateTone } from './session-wording.ts'
+import { RestingButton } from './RestingButton.tsx'
 import { ShareDialog } from './ShareDialog.tsx'
 
 interface SessionHeadProps {
@@ -94,18 +95,16 @@ interface ActionProps {
 function Action({ info, name, about, icon, label, danger = false, onOpen }: ActionProps): JSX.Element {
   const ending = info.state === 'ending'
   return (
-    <button
-      type="button"
+    <RestingButton
       className={danger ? 'button danger' : 'button'}
       aria-label={name}
       aria-haspopup="dialog"
       title={ending ? 'The session is ending' : about}
-      // Not `disabled`: that would take the focus from it.
-      aria-disabled={ending}
-      onClick={ending ? undefined : onOpen}
+      resting={ending}
+      onClick={onOpen}
     >
       <Icon name={icon} /> <span className="label">{label}</span>
-    </button>
+    </RestingButton>
   )
 }
 

@@ -1,10 +1,10 @@
-import type { SessionInfo } from '@cliscale/sdk/protocol'
 import { type JSX, useState } from 'react'
 import { useMinute } from '../state/clock.ts'
 import { type Directory, useDirectory } from '../state/directory.ts'
 import { EVERYTHING, isNarrow, type SearchQuery, type SearchResult } from '../state/session-search.ts'
 import { type ListedSession, useSteadyList } from '../state/steady-list.ts'
 import { lineText, plainText } from './session-name.ts'
+import { RestingButton } from './RestingButton.tsx'
 import { SessionRow } from './SessionRow.tsx'
 
 interface SessionListProps {
@@ -25,12 +25,11 @@ export function SessionList(props: SessionListProps): JSX.Element {
   const [pages, setPages] = useState(1)
   // What was asked for is shown when it is found, also below the pointer.
   const asked = `${pages} ${result.searching} ${query.state} ${query.text}`
-  const { groups, events } = useSteadyList(sessions, asked)
+  const { groups, events } = useSteadyList({ sessions, known, asked })
   const { live, ended, waiting } = groups
   const shared = {
     directory,
     current,
-    known,
     withOwner: new Set(sessions.map(({ owner }) => owner)).size > 1,
     onChoose,
   }
@@ -109,14 +108,9 @@ function More({ label, onMore }: MoreProps): JSX.Element {
   return (
     <div className="list-message">
       {problem !== undefined && <p role="alert">{problem}</p>}
-      <button
-        type="button"
-        className="button"
-        aria-disabled={busy}
-        onClick={busy ? undefined : () => void more()}
-      >
+      <RestingButton className="button" resting={busy} onClick={() => void more()}>
         {busy ? 'Reading…' : label}
-      </button>
+      </RestingButton>
     </div>
   )
 }
@@ -132,13 +126,11 @@ interface GroupProps {
   readonly waiting: number
   readonly current: string | undefined
   readonly directory: Directory
-  /** What is known of sessions, also of those that no longer match. */
-  readonly known: readonly SessionInfo[]
   readonly withOwner: boolean
   readonly onChoose: () => void
 }
 
-function Group({ title, listed, waiting, current, known, ...shared }: GroupProps): JSX.Element | null {
+function Group({ title, listed, waiting, current, ...shared }: GroupProps): JSX.Element | null {
   useMinute()
   if (listed.length === 0) return null
   return (
@@ -154,11 +146,7 @@ function Group({ title, listed, waiting, current, known, ...shared }: GroupProps
       <ul>
         {listed.map(({ session, gone }) => (
           <li key={session.id} data-gone={gone ? '' : undefined}>
-            <SessionRow
-              session={gone ? (known.find(({ id }) => id === session.id) ?? session) : session}
-              current={session.id === current}
-              {...shared}
-            />
+            <SessionRow session={session} current={session.id === current} {...shared} />
           </li>
         ))}
       </ul>

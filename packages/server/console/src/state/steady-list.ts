@@ -26,16 +26,25 @@ export function groupSessions(sessions: readonly SessionInfo[]): ListGroups {
   return { live: listed(false), ended: listed(true), waiting: 0 }
 }
 
+/** What there is for a list. */
+export interface ListContent {
+  /** What belongs in it now, newest first. */
+  readonly sessions: readonly SessionInfo[]
+  /** All that is known of sessions, also of those that no longer belong in it. */
+  readonly known: readonly SessionInfo[]
+}
+
 /**
  * The sessions as they are now, in the places that they had: nobody moves. What is new and older than all that is held
  * comes behind it; the rest waits.
  */
-export function holdPlaces(held: ListGroups, sessions: readonly SessionInfo[]): ListGroups {
-  const now = new Map(sessions.map((session) => [session.id, session]))
-  const known = new Set([...held.live, ...held.ended].map(({ session }) => session.id))
+export function holdPlaces(held: ListGroups, { sessions, known }: ListContent): ListGroups {
+  const here = new Set(sessions.map(({ id }) => id))
+  const now = new Map([...known, ...sessions].map((session) => [session.id, session]))
+  const places = new Set([...held.live, ...held.ended].map(({ session }) => session.id))
   const stay = (listed: readonly ListedSession[]): ListedSession[] =>
-    listed.map(({ session }) => ({ session: now.get(session.id) ?? session, gone: !now.has(session.id) }))
-  const added = groupSessions(sessions.filter(({ id }) => !known.has(id)))
+    listed.map(({ session }) => ({ session: now.get(session.id) ?? session, gone: !here.has(session.id) }))
+  const added = groupSessions(sessions.filter(({ id }) => !places.has(id)))
   const behind = (listed: readonly ListedSession[], more: readonly ListedSession[]): ListedSession[] => {
     const last = listed.at(-1)?.session.createdAt
     return more.filter(({ session }) => last === undefined || session.createdAt < last)
@@ -60,19 +69,20 @@ export type HoldEvents = Pick<
  * The groups of the list. While the pointer or the keyboard's focus is in it everything keeps its place, so that nobody
  * opens another session than the one that was aimed at.
  *
- * @param wanted Names what the person asked for; when it changes, all that is there is shown.
+ * @param content `asked` names what the person asked for; when it changes, all that is there is shown.
  */
-export function useSteadyList(
-  sessions: readonly SessionInfo[],
-  wanted: string,
-): { readonly groups: ListGroups; readonly events: HoldEvents } {
+export function useSteadyList(content: ListContent & { readonly asked: string }): {
+  readonly groups: ListGroups
+  readonly events: HoldEvents
+} {
+  const { sessions, asked } = content
   const { held, events } = useHold()
-  const [places, setPlaces] = useState<{ readonly wanted: string; readonly groups: ListGroups }>()
+  const [places, setPlaces] = useState<{ readonly asked: string; readonly groups: ListGroups }>()
   const fresh = groupSessions(sessions)
   if (!held && places !== undefined) setPlaces(undefined)
-  if (held && places?.wanted !== wanted) setPlaces({ wanted, groups: fresh })
-  const holds = held && places?.wanted === wanted
-  return { groups: holds ? holdPlaces(places.groups, sessions) : fresh, events }
+  if (held && places?.asked !== asked) setPlaces({ asked, groups: fresh })
+  const holds = held && places?.asked === asked
+  return { groups: holds ? holdPlaces(places.groups, content) : fresh, events }
 }
 
 function useHold(): { readonly held: boolean; readonly events: HoldEvents } {

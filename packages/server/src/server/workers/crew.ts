@@ -185,6 +185,8 @@ export class Crew {
       await next
     } catch (error) {
       this.#options.log.error({ err: error, worker: number }, 'A worker could not be started')
+      // It serves nobody; its end has the next one take its place.
+      started?.worker.process.kill('SIGKILL')
     }
   }
 
@@ -193,13 +195,15 @@ export class Crew {
     const id = this.#questions
     const { promise, resolve } = Promise.withResolvers<Answers[keyof Answers] | null>()
     this.#waiting.set(id, resolve)
-    const timer = setTimeout(() => resolve(null), ANSWER_WITHIN_MS)
-    worker.once('exit', () => resolve(null))
+    const unanswered = (): void => resolve(null)
+    const timer = setTimeout(unanswered, ANSWER_WITHIN_MS)
+    worker.once('exit', unanswered)
     send(worker, { type: 'ask', id, what })
     try {
       return (await promise) as Answers[What] | null
     } finally {
       clearTimeout(timer)
+      worker.off('exit', unanswered)
       this.#waiting.delete(id)
     }
   }

@@ -1,14 +1,5 @@
-import type { Launch } from './launch.ts'
+import type { Launch, PlacedCommand } from './launch.ts'
 import { findTool, requireTool } from './tools.ts'
-
-/** What a waiting shell turns into. */
-export interface AwaitedCommand {
-  readonly launch: Launch
-  /** Its whole environment. Names are those that a shell can have (POSIX.1-2024, 3.216). */
-  readonly env: Readonly<Record<string, string>>
-  /** As the command sees it. */
-  readonly cwd: string
-}
 
 /** The descriptor on which a waiting shell is told what to become. */
 export const SCRIPT_DESCRIPTOR = 3
@@ -53,7 +44,7 @@ export function waitingShell(): Launch | undefined {
  * The same command for a shell that starts it: what the shell would change is set after it, by env(1). `PWD` is what the
  * folder is.
  */
-export function throughShell<Command extends AwaitedCommand>(command: Command): Command {
+export function throughShell<Command extends PlacedCommand>(command: Command): Command {
   const { launch, env } = command
   const { PWD: _, ...others } = env
   const isOdd = ([name]: [string, string]): boolean => SHELL_VARIABLES.has(name)
@@ -64,7 +55,7 @@ export function throughShell<Command extends AwaitedCommand>(command: Command): 
 }
 
 /** What a waiting shell is told to become a command. */
-export function scriptOf(command: AwaitedCommand): string {
+export function scriptOf(command: PlacedCommand): string {
   const { launch, env, cwd } = throughShell(command)
   return [
     ...Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}`),
